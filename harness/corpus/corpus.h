@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Corpora: where tokens come from. Three kinds behind one interface: `text` (files of real
+ * documents), `tokens`
+ * (.bin files of ids as nanoGPT and llm.c write them) and `recall` (generated, with exactly known
+ * entropy).
+ *
+ * A corpus is split into train, validation and test. Training draws sequences at random from a
+ * generator the caller owns, so the data position is that generator's state. Evaluation walks fixed
+ * documents in a fixed order.
+ */
+#ifndef MASBENCH_CORPUS_H
+#define MASBENCH_CORPUS_H
+
+#include "masbench/rng.h"
+#include "masbench/status.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum mas_corpus_kind {
+    MAS_CORPUS_TEXT,
+    MAS_CORPUS_TOKENS,
+    MAS_CORPUS_RECALL,
+    MAS_CORPUS_KIND_COUNT
+} mas_corpus_kind;
+
+/** "text", "tokens", "recall". */
+const char *mas_corpus_kind_name(mas_corpus_kind kind);
+
+typedef enum mas_split {
+    MAS_SPLIT_TRAIN,
+    MAS_SPLIT_VALIDATION,
+    MAS_SPLIT_TEST,
+    MAS_SPLIT_COUNT
+} mas_split;
+
+#define MAS_CORPUS_PATHS_MAX 16
+#define MAS_CORPUS_PATH_MAX 512
+
+/** The `corpus:` section of an experiment file. Fields of other kinds keep their defaults. */
+typedef struct mas_corpus_config {
+    mas_corpus_kind kind;
+    /* text: files, folders (all files below) or globs with ** ; tokens: train file(s). Relative to
+     * the working folder. */
+    int32_t path_count, exclude_count;
+    char paths[MAS_CORPUS_PATHS_MAX][MAS_CORPUS_PATH_MAX];
+    char exclude[MAS_CORPUS_PATHS_MAX][MAS_CORPUS_PATH_MAX]; /* globs matched against whole paths */
+    double validation_fraction,
+        test_fraction; /* text: share of documents, by hash of their content */
+    /* tokens */
+    char validation_path[MAS_CORPUS_PATH_MAX],
+        test_path[MAS_CORPUS_PATH_MAX]; /* "" : tail fractions of the train file */
+    int32_t vocab; /* tokens: ids must be below it; recall: size of the whole vocabulary; text with
+                      bytes: 257, set by open */
+    /* recall: see corpus/README.md for the source's definition */
+    int32_t passage_tokens;             /* length of a quoted passage */
+    int32_t passages;                   /* passages stated per document */
+    int32_t min_distance, max_distance; /* tokens from a statement to its quotation */
+    double quote_rate;     /* share of a document's tokens that are quotations, 0 .. 1 */
+    int32_t markov_states; /* states of the local Markov text (0: no filler) */
+    uint64_t seed; /* of the source itself (its Markov table); documents come from the caller's
+                      generator */
+} mas_corpus_config;
+
+/** Defaults: text over Debian's linux-doc-6.1, 5 % validation, 5 % test; recall at settings known
+ * to be learnable. */
+mas_corpus_config mas_corpus_config_default(void);
+
+typedef struct mas_corpus mas_corpus;
+
+/** One document or sample. Arrays belong to whoever made it (see the functions). */
+typedef struct mas_sequence {
+    int64_t length;
+    int32_t *tokens;   /* [length] ids below the vocabulary; a document starts with the separator
+                          token if there is one */
+    int32_t *evidence; /* [length] for each token: how many tokens back stands the token that
+                          determines it; 0: none; NULL where the corpus does not know */
+} mas_sequence;
+
+/** Open, read and check a corpus.
+ *  @param sequence_length  longest sequence that will be drawn (recall makes documents of that
+ * length; others refuse a split shorter than it)
+ *  @return MAS_OK; MAS_E_NOT_FOUND (nothing matches; the text names the pattern and, for the
+ * default corpus, the command that installs it), MAS_E_IO, MAS_E_FORMAT (file, offset, remedy),
+ * MAS_E_ARGUMENT, MAS_E_MEMORY */
+MAS_MUST_USE mas_status mas_corpus_open(const mas_corpus_config *config, int64_t sequence_length,
+                                        mas_corpus **out, mas_error *err);
+void mas_corpus_close(mas_corpus *corpus); /* NULL allowed */
+
+/** Facts, for results. */
+typedef struct mas_corpus_info {
+    mas_corpus_kind kind;
+    int32_t vocab;
+    int32_t separator;                  /* id standing before each document, or -1 */
+    int64_t documents[MAS_SPLIT_COUNT]; /* 0: generated without end */
+    int64_t tokens[MAS_SPLIT_COUNT];
+    double bytes_per_token; /* of text; 0 where bits per byte has no meaning */
+    char hash[33];          /* XXH3-128 of content and split, hex; of the settings for recall */
+    char tokenizer[64];     /* "bytes", "ids", "recall" */
+} mas_corpus_info;
+const mas_corpus_info *mas_corpus_describe(const mas_corpus *corpus);
+
+/** Draw a training sample of length + 1 tokens (inputs and shifted targets overlap).
+ *  text, tokens: a window at a uniform position of the split's stream (documents joined by the
+ * separator). recall: a fresh document.
+ *  @param[out] tokens    [length + 1]
+ *  @param[out] evidence  [length + 1] or NULL */
+void mas_corpus_sample(const mas_corpus *corpus, mas_split split, mas_rng *rng, int64_t length,
+                       int32_t *tokens, int32_t *evidence);
+
+/** Document `index` of the split's evaluation order (a fixed shuffle by hash, so that the first few
+ * are a fair sample). Generated corpora make it from (seed, split, index) at `length` tokens,
+ * others ignore `length`.
+ *  @param[out] out  tokens and evidence are malloc'ed; free with mas_sequence_free
+ *  @return MAS_OK, MAS_E_NOT_FOUND when index is past the last document, MAS_E_MEMORY */
+MAS_MUST_USE mas_status mas_corpus_document(const mas_corpus *corpus, mas_split split,
+                                            int64_t index, int64_t length, mas_sequence *out,
+                                            mas_error *err);
+void mas_sequence_free(mas_sequence *sequence);
+
+/** Bytes of text that `count` tokens from `tokens` stand for (separators are 0); 0 for corpora
+ * without text. */
+int64_t mas_corpus_text_bytes(const mas_corpus *corpus, const int32_t *tokens, int64_t count);
+
+/** Exact entropy of the source, nats per token, for documents of `length` tokens when a predictor
+ * sees at most the last `reach` tokens (reach >= length: everything).
+ *  @return MAS_OK, MAS_E_UNSUPPORTED for corpora with unknown entropy */
+MAS_MUST_USE mas_status mas_corpus_entropy(const mas_corpus *corpus, int64_t length, int64_t reach,
+                                           double *nats, mas_error *err);
+
+#endif

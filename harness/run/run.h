@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The runner: takes the points of an experiment one after the other, skips those that have a
+ * result, records failures and goes on.
+ */
+#ifndef MASBENCH_RUN_H
+#define MASBENCH_RUN_H
+
+#include "harness/config/experiment.h"
+
+#include <signal.h>
+
+typedef struct mas_run_options {
+    const char *results;               /* folder that receives <experiment>/<id>.json */
+    const char *device;                /* "cpu" or "cuda" */
+    int threads;                       /* >= 1 */
+    int shard, shards;                 /* run points with index % shards == shard - 1; 1, 1: all */
+    const volatile sig_atomic_t *stop; /* set by a signal handler: stop after the current step */
+} mas_run_options;
+
+/** Progress of a run, for whoever draws it. */
+typedef struct mas_run_observer {
+    void (*point_begin)(void *user, const mas_point *point, int64_t index, int64_t count);
+    void (*progress)(void *user, double fraction_of_point, int64_t tokens, double loss);
+    void (*point_end)(void *user, const mas_point *point, const json_t *result, bool was_there);
+    void *user;
+} mas_run_observer;
+
+typedef struct mas_run_summary {
+    int64_t ok, failed, already_there, missing; /* missing: not in this shard, or stopped before */
+} mas_run_summary;
+
+/** Run what is missing. Refuses (MAS_E_ARGUMENT) a results folder that belongs to another version
+ * of the experiment, naming the key that changed and the remedy.
+ *  @return MAS_OK also when points failed (see summary); MAS_E_INTERRUPTED after a stop request,
+ * everything saved */
+MAS_MUST_USE mas_status mas_run_experiment(const mas_experiment *experiment,
+                                           const mas_run_options *options,
+                                           const mas_run_observer *observer,
+                                           mas_run_summary *summary, mas_error *err);
+
+/** Train and score (or plan) one point and make its result, status included. Never fails as a
+ * function: what went wrong is in the result. NULL only without memory or after a stop request. */
+json_t *mas_run_point(const mas_experiment *experiment, const mas_point *point,
+                      const mas_run_options *options, const mas_run_observer *observer);
+
+#endif

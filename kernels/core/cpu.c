@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The compiler's __builtin_cpu_supports also asks XGETBV, so a level is reported only when the
+ * operating system saves its registers. The level and the name are the only process-wide facts of
+ * the kernel library, written before threads start. */
+#include "masbench/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const isa_names[MAS_ISA_COUNT] = {"scalar", "avx2", "avx512"};
+static mas_isa level_limit = MAS_ISA_COUNT; /* MAS_ISA_COUNT: not limited yet */
+
+const char *mas_isa_name(mas_isa isa)
+{
+    return (unsigned)isa < MAS_ISA_COUNT ? isa_names[isa] : "unknown";
+}
+
+mas_status mas_isa_from_name(const char *name, mas_isa *out, mas_error *err)
+{
+    for (int i = 0; i < MAS_ISA_COUNT; i++)
+        if (strcmp(name, isa_names[i]) == 0) {
+            *out = (mas_isa)i;
+            return MAS_OK;
+        }
+    return mas_fail(err, MAS_E_ARGUMENT, "unknown CPU level \"%s\"; known: scalar, avx2, avx512",
+                    name);
+}
+
+static mas_isa detect(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return MAS_ISA_SCALAR;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return MAS_ISA_AVX512;
+    return MAS_ISA_AVX2;
+#else
+    return MAS_ISA_SCALAR;
+#endif
+}
+
+mas_isa mas_cpu_isa(void)
+{
+    const mas_isa detected = detect();
+    mas_isa limit = level_limit;
+    if (limit == MAS_ISA_COUNT) {
+        const char *name = getenv("MASBENCH_CPU");
+        if (!name || mas_isa_from_name(name, &limit, NULL) != MAS_OK)
+            limit = detected;
+    }
+    return limit < detected ? limit : detected;
+}
+
+mas_status mas_cpu_limit(mas_isa isa, mas_error *err)
+{
+    if (isa > detect())
+        return mas_fail(err, MAS_E_UNSUPPORTED,
+                        "this processor offers at most %s; %s was asked for",
+                        mas_isa_name(detect()), mas_isa_name(isa));
+    level_limit = isa;
+    return MAS_OK;
+}
+
+bool mas_cpu_has_avx512_bf16(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return detect() == MAS_ISA_AVX512 && __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
+const char *mas_cpu_model(void)
+{
+    static char model[128];
+    if (model[0])
+        return model;
+    snprintf(model, sizeof model, "unknown");
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    if (!f)
+        return model;
+    char line[256];
+    while (fgets(line, sizeof line, f))
+        if (strncmp(line, "model name", 10) == 0) {
+            const char *value = strchr(line, ':');
+            if (value) {
+                value += strspn(value, ": \t");
+                snprintf(model, sizeof model, "%.*s", (int)strcspn(value, "\n"), value);
+            }
+            break;
+        }
+    fclose(f);
+    return model;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A device: memory and the operations a decoder needs, as one table. The model is written once over
+ * this table and never asks which device it runs on. All tensors are dense, row-major f32 in device
+ * memory unless said otherwise; token ids are int32. N is the number of rows (tokens of the batch),
+ * C the width, V the vocabulary.
+ *
+ * Results are bit-equal for any number of threads: work is cut into pieces that depend on the
+ * shapes alone and sums have a fixed order. Operations named *_backward overwrite input gradients
+ * and ADD to parameter gradients (so that gradient accumulation is free); everything else
+ * overwrites. In-place use (output == first input) is allowed where the comment says so.
+ */
+#ifndef MASBENCH_DEVICE_H
+#define MASBENCH_DEVICE_H
+
+#include "masbench/attention.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Memory is counted by what it is for. */
+typedef enum mas_memory {
+    MAS_MEMORY_WEIGHTS,
+    MAS_MEMORY_GRADIENTS,
+    MAS_MEMORY_OPTIMISER,
+    MAS_MEMORY_ACTIVATIONS,
+    MAS_MEMORY_WORKSPACE,
+    MAS_MEMORY_KV_CACHE,
+    MAS_MEMORY_COUNT
+} mas_memory;
+
+/** "weights", "gradients", "optimiser", "activations", "workspace", "kv_cache". */
+const char *mas_memory_name(mas_memory category);
+
+typedef struct mas_memory_use {
+    size_t bytes[MAS_MEMORY_COUNT];      /* allocated now */
+    size_t peak_bytes[MAS_MEMORY_COUNT]; /* most so far, each category on its own */
+    size_t total_bytes, total_peak_bytes;
+    size_t limit_bytes; /* 0: none; an allocation past it fails with MAS_E_MEMORY */
+} mas_memory_use;
+
+typedef enum mas_norm { MAS_NORM_LAYERNORM, MAS_NORM_RMSNORM, MAS_NORM_COUNT } mas_norm;
+typedef enum mas_activation {
+    MAS_ACTIVATION_GELU,
+    MAS_ACTIVATION_SWIGLU,
+    MAS_ACTIVATION_COUNT
+} mas_activation;
+
+/** C[m,n] = op(A)[m,k] op(B)[k,n] (+ C when accumulate). op(A) = A stored [m,k] with leading
+ * dimension lda, or, with trans_a, A stored [k,m]. Likewise B: [k,n], or [n,k] with trans_b (a
+ * weight W[out,in] as torch keeps it). */
+typedef struct mas_matmul {
+    int64_t m, n, k;
+    const float *a, *b;
+    float *c;
+    int64_t lda, ldb, ldc;
+    bool trans_a, trans_b, accumulate;
+} mas_matmul;
+
+/** Hyper-parameters of one AdamW step (Loshchilov and Hutter, 1711.05101), `step` counts from 1. */
+typedef struct mas_adamw {
+    float learning_rate, beta1, beta2, epsilon, weight_decay;
+    float gradient_scale; /* gradients are multiplied by it first: clipping and averaging in one */
+    int64_t step;
+} mas_adamw;
+
+typedef struct mas_device mas_device;
+
+typedef struct mas_device_ops {
+    /* ---- memory: 64-byte aligned, zeroed ---- */
+    mas_status (*alloc)(mas_device *d, size_t bytes, mas_memory category, void **out,
+                        mas_error *err);
+    void (*release)(mas_device *d, void *pointer); /* NULL allowed */
+    void (*upload)(mas_device *d, void *to_device, const void *from_host, size_t bytes);
+    void (*download)(mas_device *d, void *to_host, const void *from_device, size_t bytes);
+    void (*zero)(mas_device *d, void *pointer, size_t bytes);
+
+    /* ---- matrices ---- */
+    mas_status (*matmul)(mas_device *d, const mas_matmul *m, mas_error *err);
+
+    /** out[i] = token_table[ids[i]] (+ position_table[positions[i]] unless NULL). */
+    void (*embed)(mas_device *d, int64_t n, int64_t c, const int32_t *ids, const int32_t *positions,
+                  const float *token_table, const float *position_table, float *out);
+    void (*embed_backward)(mas_device *d, int64_t n, int64_t c, int64_t vocab, const int32_t *ids,
+                           const int32_t *positions, const float *d_out, float *d_token_table,
+                           float *d_position_table);
+
+    /** Norm over C; weight[C]; bias[C] and mean[N] layernorm only, else NULL; rstd[N]. */
+    void (*norm)(mas_device *d, mas_norm kind, int64_t n, int64_t c, float epsilon, const float *x,
+                 const float *weight, const float *bias, float *out, float *mean, float *rstd);
+    /** d_x += the gradient through the norm (d_x holds the residual path's gradient); d_weight,
+     * d_bias added to. */
+    void (*norm_backward)(mas_device *d, mas_norm kind, int64_t n, int64_t c, const float *x,
+                          const float *weight, const float *mean, const float *rstd,
+                          const float *d_out, float *d_x, float *d_weight, float *d_bias);
+
+    /** gelu (tanh form): in[N,F] -> out[N,F]; swiglu: in[N,2F] = (gate, up) ->
+     *  silu(gate) * up, out[N,F]. */
+    void (*activation)(mas_device *d, mas_activation kind, int64_t n, int64_t f, const float *in,
+                       float *out);
+    void (*activation_backward)(mas_device *d, mas_activation kind, int64_t n, int64_t f,
+                                const float *in, const float *d_out, float *d_in);
+
+    /** x[N,C] += bias[C];  d_bias[C] += column sums of d_out;  x += y over count elements. */
+    void (*add_bias)(mas_device *d, int64_t n, int64_t c, const float *bias, float *x);
+    void (*bias_backward)(mas_device *d, int64_t n, int64_t c, const float *d_out, float *d_bias);
+    void (*add)(mas_device *d, int64_t count, const float *y, float *x);
+
+    /** Rotary positions (Su et al., 2104.09864, half-split pairs (j, j + D/2)), in place on [N,H,D]
+     * with row stride `row_stride` elements: angle = positions[i] * theta^(-2j/D). inverse: rotate
+     * back (the gradient). D even. */
+    void (*rope)(mas_device *d, int64_t n, int64_t heads, int64_t dim, int64_t row_stride,
+                 float theta, bool inverse, const int32_t *positions, float *x);
+
+    /** Unembedding and cross-entropy in one, so that the logits of a large vocabulary never exist
+     * whole. logits = x W^T, x[N,C], W[V,C]; losses[i] = -log softmax(logits_i)[targets[i]],
+     * natural log; a target of -1 is not scored and gives loss 0 and no gradient. When d_x is not
+     * NULL: d_x[N,C] = grad_scale * dlogits W (overwritten), d_weight[V,C] += grad_scale *
+     * dlogits^T x, where dlogits = softmax - onehot of scored rows.
+     *  @param workspace  cross_entropy_workspace_bytes(...), 64-byte aligned
+     *  @param[out] correct  may be NULL: [N] 1 where the target has the (first) largest logit */
+    mas_status (*cross_entropy)(mas_device *d, int64_t n, int64_t c, int64_t vocab, const float *x,
+                                const float *weight, const int32_t *targets, float grad_scale,
+                                float *losses, uint8_t *correct, float *d_x, float *d_weight,
+                                void *workspace, mas_error *err);
+    size_t (*cross_entropy_workspace_bytes)(const mas_device *d, int64_t n, int64_t c,
+                                            int64_t vocab);
+
+    /* ---- optimiser ---- */
+    /** Sum of squares of count elements, fixed order, f64. */
+    double (*sum_squares)(mas_device *d, int64_t count, const float *x);
+    /** One AdamW step over count elements; m and v are the moments, updated in place. */
+    void (*adamw)(mas_device *d, int64_t count, const mas_adamw *hyper, const float *gradient,
+                  float *weight, float *m, float *v);
+
+    void (*close)(mas_device *d);
+} mas_device_ops;
+
+struct mas_device {
+    const char *name;           /* "cpu", "cuda" */
+    const char *matmul_library; /* "oneDNN 2.6.3", "plain" */
+    const mas_device_ops *ops;
+    mas_attn_table attention;
+    int threads;
+    mas_memory_use memory;
+};
+
+/** Open the CPU device.
+ *  @param threads      >= 1
+ *  @param limit_bytes  memory cap for all categories together; 0: none
+ *  @param[out] out     close with mas_device_close */
+MAS_MUST_USE mas_status mas_device_open_cpu(int threads, size_t limit_bytes, mas_device **out,
+                                            mas_error *err);
+/** NULL allowed. Everything allocated from the device must have been released. */
+void mas_device_close(mas_device *device);
+
+/** Device memory, zeroed and counted under a category. */
+static inline mas_status mas_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
+                                   mas_error *err)
+{
+    return d->ops->alloc(d, bytes, category, out, err);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
