@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 static const char *const isa_names[MAS_ISA_COUNT] = {"scalar", "avx2", "avx512"};
 static mas_isa level_limit = MAS_ISA_COUNT; /* MAS_ISA_COUNT: not limited yet */
@@ -30,8 +33,10 @@ mas_status mas_isa_from_name(const char *name, mas_isa *out, mas_error *err)
 static mas_isa detect(void)
 {
 #if defined(__x86_64__)
+    unsigned eax, ebx, ecx, edx; /* not every compiler knows the name "f16c" */
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+        !__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & bit_F16C))
         return MAS_ISA_SCALAR;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))

@@ -32,14 +32,16 @@ mas_status mas_fail(mas_error *err, mas_status status, const char *format, ...)
 {
     if (!err)
         return status;
-    err->status = status;
+    char text[MAS_ERROR_TEXT_MAX]; /* the arguments may quote err->text */
     va_list args;
     va_start(args, format);
-    const int length = vsnprintf(err->text, sizeof err->text, format, args);
+    const int length = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (length < 0)
-        err->text[0] = '\0';
-    else if ((size_t)length >= sizeof err->text)
-        memcpy(err->text + sizeof err->text - 4, "...", 4);
+        text[0] = '\0';
+    else if ((size_t)length >= sizeof text)
+        memcpy(text + sizeof text - 4, "...", 4);
+    err->status = status;
+    strcpy(err->text, text);
     return status;
 }
