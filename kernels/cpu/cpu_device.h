@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Inside of the CPU device: its state, the operations by file, and two hooks for tests. Private
+ * to kernels/cpu and tests/unit/kernels.
+ *
+ * How every operation keeps its result independent of the thread count: the shapes alone cut the
+ * work into pieces, each piece is computed serially, and where pieces are summed they are summed
+ * in order of their number. Threads only decide who computes a piece.
+ */
+#ifndef MASBENCH_CPU_DEVICE_H
+#define MASBENCH_CPU_DEVICE_H
+
+#include "kernels/cpu/rows.h"
+#include "masbench/device.h"
+
+/** Floats of the fixed scratch (4 MiB) for partial sums. Operations that return void cannot
+ *  report a failed allocation, so the scratch is part of the device, made at open and outside
+ *  the accounts and the limit; the number of partial sums is chosen to fit. */
+#define MAS_CPU_SCRATCH ((int64_t)1 << 20)
+
+typedef struct mas_cpu_device {
+    mas_device base; /* first: a mas_device * of this device is a mas_cpu_device * */
+    const mas_cpu_rows *rows;
+    float *scratch;
+    int64_t fail_countdown; /* 1: the next allocation fails; 0: off */
+    bool plain_matmul;
+    char library[32];
+} mas_cpu_device;
+
+static inline mas_cpu_device *mas_cpu(mas_device *d)
+{
+    return (mas_cpu_device *)(void *)d;
+}
+
+/** Test hook: the n-th allocation from now (1: the next) fails as if the system had no memory; 0:
+ * none does. */
+void mas_cpu_fail_allocation(mas_device *d, int64_t n);
+/** Test hook: use the plain matrix product although a library is there, or go back. */
+void mas_cpu_use_plain_matmul(mas_device *d, bool plain);
+
+/** Threads for that many pieces of work. */
+static inline int mas_cpu_team(const mas_device *d, int64_t pieces)
+{
+    const int64_t most = pieces > 1 ? pieces : 1;
+    return most < d->threads ? (int)most : d->threads;
+}
+
+static inline int64_t mas_cpu_smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t mas_cpu_larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/** ceil(a / b). */
+static inline int64_t mas_cpu_pieces(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* memory.c */
+mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
+                         mas_error *err);
+void mas_cpu_release(mas_device *d, void *pointer);
+
+/* matmul.c */
+mas_status mas_cpu_matmul(mas_device *d, const mas_matmul *m, mas_error *err);
+/** Name and version of the library, or "plain", into text. */
+void mas_cpu_matmul_library(char *text, size_t size);
+
+/* embed.c */
+void mas_cpu_embed(mas_device *d, int64_t n, int64_t c, const int32_t *ids,
+                   const int32_t *positions, const float *token_table, const float *position_table,
+                   float *out);
+void mas_cpu_embed_backward(mas_device *d, int64_t n, int64_t c, int64_t vocab, const int32_t *ids,
+                            const int32_t *positions, const float *d_out, float *d_token_table,
+                            float *d_position_table);
+
+/* row_ops.c */
+void mas_cpu_norm(mas_device *d, mas_norm kind, int64_t n, int64_t c, float epsilon, const float *x,
+                  const float *weight, const float *bias, float *out, float *mean, float *rstd);
+void mas_cpu_norm_backward(mas_device *d, mas_norm kind, int64_t n, int64_t c, const float *x,
+                           const float *weight, const float *mean, const float *rstd,
+                           const float *d_out, float *d_x, float *d_weight, float *d_bias);
+void mas_cpu_activation(mas_device *d, mas_activation kind, int64_t n, int64_t f, const float *in,
+                        float *out);
+void mas_cpu_activation_backward(mas_device *d, mas_activation kind, int64_t n, int64_t f,
+                                 const float *in, const float *d_out, float *d_in);
+void mas_cpu_add_bias(mas_device *d, int64_t n, int64_t c, const float *bias, float *x);
+void mas_cpu_bias_backward(mas_device *d, int64_t n, int64_t c, const float *d_out, float *d_bias);
+void mas_cpu_add(mas_device *d, int64_t count, const float *y, float *x);
+void mas_cpu_rope(mas_device *d, int64_t n, int64_t heads, int64_t dim, int64_t row_stride,
+                  float theta, bool inverse, const int32_t *positions, float *x);
+
+/* cross_entropy.c */
+mas_status mas_cpu_cross_entropy(mas_device *d, int64_t n, int64_t c, int64_t vocab, const float *x,
+                                 const float *weight, const int32_t *targets, float grad_scale,
+                                 float *losses, uint8_t *correct, float *d_x, float *d_weight,
+                                 void *workspace, mas_error *err);
+size_t mas_cpu_cross_entropy_workspace(const mas_device *d, int64_t n, int64_t c, int64_t vocab);
+
+/* optimiser.c */
+double mas_cpu_sum_squares(mas_device *d, int64_t count, const float *x);
+void mas_cpu_adamw_step(mas_device *d, int64_t count, const mas_adamw *hyper, const float *gradient,
+                        float *weight, float *m, float *v);
+
+#endif
