@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/check/check.h"
+#include "harness/cli/cli.h"
+
+#include <unistd.h>
+
+static int check_main(const mas_cli_command *command, int argc, char **argv)
+{
+    mas_check_options check = mas_check_defaults();
+    int64_t seed = (int64_t)check.seed;
+    bool list = false;
+    const mas_cli_option table[] = {
+        {"kernel", MAS_CLI_TEXT, "GLOB",
+         "only kernels and operations of this name, for example \"attn_*/avx2\"", &check.kernel, 0,
+         0, NULL},
+        {"case", MAS_CLI_TEXT, "GLOB", "only cases of this name", &check.which, 0, 0, NULL},
+        {"seed", MAS_CLI_INT, "N", "of all inputs and of the random problems", &seed, 0, INT64_MAX,
+         NULL},
+        {"count", MAS_CLI_INT, "N", "random problems", &check.count, 0, 1000000, NULL},
+        {"list", MAS_CLI_FLAG, NULL, "print what would be checked", &list, 0, 0, NULL},
+    };
+    mas_cli_parsed parsed;
+    const int code =
+        mas_cli_parse(command, table, sizeof table / sizeof *table, argc, argv, 0, 0, &parsed);
+    if (code >= 0)
+        return code;
+    check.seed = (uint64_t)seed;
+    check.threads = parsed.globals.threads;
+    check.command = "masbench check";
+    mas_error err;
+    mas_check_report report;
+    if (list) {
+        if (mas_check_list(&check, stdout, &err) != MAS_OK)
+            return mas_cli_usage_error(command, "%s", err.text);
+        return mas_cli_finish(command, MAS_EXIT_OK);
+    }
+    if (mas_check_run(&check, stdout, isatty(STDERR_FILENO) ? stderr : NULL, &report, &err) !=
+        MAS_OK)
+        return mas_cli_usage_error(command, "%s", err.text);
+    printf("seed %lld: %lld passed, %lld failed, %lld refused by kernels; worst error %.2f of what "
+           "is allowed\n",
+           (long long)seed, (long long)report.passed, (long long)report.failed,
+           (long long)report.refused, report.worst_ratio);
+    return mas_cli_finish(command, report.failed > 0 || report.passed == 0 ? MAS_EXIT_FAILURES
+                                                                           : MAS_EXIT_OK);
+}
+
+const mas_cli_command mas_cmd_check = {
+    "check",
+    "",
+    "hold every kernel of this machine against the reference",
+    "A failure is printed with the command that runs it again. --cpu checks the kernels of a lower "
+    "instruction set.",
+    check_main,
+};

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* masbench run: the sweep, its signals and its exit code. */
+#include "harness/cli/cli.h"
+#include "harness/cli/load.h"
+#include "harness/cli/progress.h"
+#include "harness/results/json_build.h"
+#include "harness/results/results.h"
+#include "harness/run/runner.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop;
+
+/* Signals are waited for in a thread of their own and blocked in all others. A handler would be
+ * simpler, but one that interrupted oneDNN 2.6 inside dnnl_sgemm was seen to corrupt the heap (its
+ * generated code does not leave the stack fit for a signal frame). */
+static void *wait_for_signals(void *user)
+{
+    const sigset_t *set = user;
+    int number;
+    while (sigwait(set, &number) == 0) {
+        if (stop)
+            _exit(MAS_EXIT_INTERRUPTED);
+        stop = 1;
+        fprintf(stderr, "\nstopping after this step; once more to stop at once\n");
+    }
+    return NULL;
+}
+
+/* Before any other thread starts, so that all inherit the mask. */
+static mas_status catch_signals(mas_error *err)
+{
+    static sigset_t set; /* lives as long as the thread */
+    pthread_t thread;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    int code = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (code == 0)
+        code = pthread_create(&thread, NULL, wait_for_signals, &set);
+    if (code == 0)
+        code = pthread_detach(thread);
+    return code == 0 ? MAS_OK
+                     : mas_fail(err, MAS_E_IO, "cannot watch for signals: %s", strerror(code));
+}
+
+static bool read_shard(const char *text, mas_run_options *options)
+{
+    char *end;
+    const long shard = strtol(text, &end, 10);
+    if (end == text || *end != '/')
+        return false;
+    const char *second = end + 1;
+    const long shards = strtol(second, &end, 10);
+    if (end == second || *end || shard < 1 || shards < shard || shards > 1000000)
+        return false;
+    options->shard = (int)shard;
+    options->shards = (int)shards;
+    return true;
+}
+
+/* Failed points run again when their result is gone. */
+static mas_status forget_failed(const mas_experiment *experiment, const mas_run_options *options,
+                                mas_error *err)
+{
+    mas_status status = mas_folder_check(experiment, options->results, err);
+    for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
+        char *path =
+            mas_point_path(options->results, experiment->name, experiment->points[i].id, ".json");
+        json_t *result = NULL;
+        if (!path)
+            return mas_fail(err, MAS_E_MEMORY, "no memory for the name of a result");
+        if (i % options->shards == options->shard - 1 &&
+            mas_json_read(path, &result, NULL) == MAS_OK &&
+            strcmp(mas_json_text_at(result, "status"), "ok") != 0 && unlink(path) != 0)
+            status = mas_fail(err, MAS_E_IO, "cannot remove %s: %s", path, strerror(errno));
+        json_decref(result);
+        free(path);
+    }
+    return status;
+}
+
+static int exit_code(const mas_cli_command *command, mas_status status,
+                     const mas_run_summary *summary, const mas_error *err)
+{
+    if (status == MAS_E_INTERRUPTED) {
+        fprintf(stderr, "masbench: %s\n", err->text);
+        return MAS_EXIT_INTERRUPTED;
+    }
+    if (status != MAS_OK) {
+        mas_cli_usage_error(command, "%s", err->text);
+        return summary->ok + summary->failed > summary->already_there ? MAS_EXIT_INCOMPLETE
+                                                                      : MAS_EXIT_USAGE;
+    }
+    return summary->failed > 0 ? MAS_EXIT_FAILURES : MAS_EXIT_OK;
+}
+
+static int run_experiment(const mas_cli_command *command, const mas_experiment *experiment,
+                          const mas_run_options *options)
+{
+    mas_error err;
+    mas_progress_bar bar;
+    mas_run_summary summary = {0};
+    if (catch_signals(&err) != MAS_OK ||
+        mas_progress_begin(&bar, experiment, options, &err) != MAS_OK)
+        return mas_cli_usage_error(command, "%s", err.text);
+    const mas_run_observer observer = mas_progress_observer(&bar);
+    const mas_status status = mas_run_experiment(experiment, options, &observer, &summary, &err);
+    mas_progress_end(&bar);
+    int code = exit_code(command, status, &summary, &err);
+    if (status != MAS_OK)
+        return code;
+    fprintf(stderr, "%lld ok, %lld failed", (long long)summary.ok, (long long)summary.failed);
+    if (summary.already_there > 0)
+        fprintf(stderr, " (%lld of them were there already)", (long long)summary.already_there);
+    if (summary.missing > 0)
+        fprintf(stderr, "; %lld are other shards' or still missing", (long long)summary.missing);
+    fputc('\n', stderr);
+    char *folder = mas_folder_path(options->results, experiment->name);
+    if (folder && summary.ok + summary.failed > 0) {
+        const int reported = mas_cli_report(command, folder);
+        code = reported == MAS_EXIT_OK ? code : reported;
+    }
+    free(folder);
+    return code;
+}
+
+static int run_main(const mas_cli_command *command, int argc, char **argv)
+{
+    static const char *const devices[] = {"cpu", "cuda", NULL};
+    mas_cli_list settings = {0};
+    const char *shard = NULL;
+    bool dry_run = false, list = false, retry = false;
+    mas_run_options options = {
+        .results = "results", .device = "cpu", .shard = 1, .shards = 1, .stop = &stop};
+    const mas_cli_option table[] = {
+        {"set", MAS_CLI_LIST, "KEY=VALUE",
+         "override a key of the file, for example training.tokens=1e6", &settings, 0, 0, NULL},
+        {"results", MAS_CLI_TEXT, "DIR",
+         "folder that receives <experiment>/<id>.json (default: results)", &options.results, 0, 0,
+         NULL},
+        {"device", MAS_CLI_WORD, "NAME", "cpu or cuda (default: cpu)", &options.device, 0, 0,
+         devices},
+        {"shard", MAS_CLI_TEXT, "I/N", "run every N-th point from the I-th on", &shard, 0, 0, NULL},
+        {"dry-run", MAS_CLI_FLAG, NULL, "print points, plans, costs and kernels; create nothing",
+         &dry_run, 0, 0, NULL},
+        {"list", MAS_CLI_FLAG, NULL, "the same as --dry-run", &list, 0, 0, NULL},
+        {"retry-failed", MAS_CLI_FLAG, NULL, "run points again whose result is a failure", &retry,
+         0, 0, NULL},
+    };
+    mas_cli_parsed parsed;
+    int code =
+        mas_cli_parse(command, table, sizeof table / sizeof *table, argc, argv, 1, 1, &parsed);
+    if (code >= 0)
+        return code;
+    options.threads = parsed.globals.threads;
+    if (strcmp(options.device, "cuda") == 0)
+        return mas_cli_usage_error(
+            command, "--device cuda: this build has no CUDA back end; use --device cpu");
+    if (shard && !read_shard(shard, &options))
+        return mas_cli_usage_error(
+            command, "--shard: \"%s\" is not I/N with 1 <= I <= N, for example 1/4", shard);
+    mas_experiment *experiment = NULL;
+    code = mas_cli_load(command, parsed.arguments[0], &settings, &experiment);
+    if (code >= 0)
+        return code;
+    mas_error err;
+    if (dry_run || list) {
+        mas_cli_print_points(experiment, stdout);
+        printf("kernels\n");
+        mas_cli_print_kernels(experiment, false, stdout);
+        code = MAS_EXIT_OK;
+    } else if (retry && forget_failed(experiment, &options, &err) != MAS_OK) {
+        code = mas_cli_usage_error(command, "%s", err.text);
+    } else {
+        code = run_experiment(command, experiment, &options);
+    }
+    mas_experiment_free(experiment);
+    return mas_cli_finish(command, code);
+}
+
+const mas_cli_command mas_cmd_run = {
+    "run",
+    "FILE",
+    "train and score every point of an experiment",
+    "Each finished point is one file <results>/<experiment>/<id>.json. Starting again runs what is "
+    "missing, so a killed\n"
+    "run goes on where it ended, and shards share a folder. Points that fail (out of memory, "
+    "diverged, unsupported) are\n"
+    "recorded and kept; --retry-failed runs them again. At the end a table is printed and charts "
+    "are drawn into the\n"
+    "folder. Ctrl-C stops after the current step, saving what a resumed run needs; twice stops at "
+    "once.",
+    run_main,
+};

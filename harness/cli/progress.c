@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time left comes from work, not from the number of points: a full-attention point at the
+ * longest length may cost ten times another one. Work is FLOPs by formula; the rate is what
+ * this run has reached so far. */
+#include "harness/cli/progress.h"
+
+#include "harness/cli/cli.h"
+#include "harness/results/json_build.h"
+#include "harness/run/estimate.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DRAW_SECONDS 0.1  /* terminal */
+#define LINE_SECONDS 30.0 /* elsewhere */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int terminal_width(FILE *out)
+{
+    struct winsize size;
+    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
+}
+
+mas_status mas_progress_begin(mas_progress_bar *bar, const mas_experiment *experiment,
+                              const mas_run_options *options, mas_error *err)
+{
+    const char *term = getenv("TERM");
+    *bar = (mas_progress_bar){
+        .out = stderr,
+        .terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0,
+        .colour = mas_cli_colour(stderr),
+        .experiment = experiment,
+        .work = calloc((size_t)experiment->count + 1, sizeof *bar->work),
+        .begin = now(),
+    };
+    if (!bar->work)
+        return mas_fail(err, MAS_E_MEMORY, "no memory for the progress bar");
+    for (int64_t i = 0; i < experiment->count; i++) {
+        const mas_point *point = &experiment->points[i];
+        mas_point_cost cost;
+        const bool known = mas_point_cost_of(point, &cost, NULL) == MAS_OK;
+        bar->work[i] = known ? cost.training_flops + cost.evaluation_flops + 1 : 1;
+        char *path = mas_point_path(options->results, experiment->name, point->id, ".json");
+        if (path && i % options->shards == options->shard - 1 && access(path, F_OK) != 0)
+            bar->work_left += bar->work[i];
+        free(path);
+    }
+    return MAS_OK;
+}
+
+/* Seconds until the whole run is done; negative: not known yet. */
+static double seconds_left(const mas_progress_bar *bar)
+{
+    const double current = bar->point ? bar->fraction * bar->work[bar->index] : 0;
+    const double done = bar->work_done + current, spent = now() - bar->begin;
+    return done > 0 && spent > 0 ? (bar->work_left - current) * spent / done : -1;
+}
+
+static void state_text(const mas_progress_bar *bar, char *text, size_t size)
+{
+    const double spent = now() - bar->point_begin;
+    char rate[32], left[32] = "?";
+    mas_cli_quantity(spent > 0 ? (double)bar->point_tokens / spent : 0, rate, sizeof rate);
+    const double seconds = seconds_left(bar);
+    if (seconds >= 0)
+        mas_cli_duration(seconds, left, sizeof left);
+    snprintf(text, size, "%3.0f %%  %s tokens/s  loss %.3f  %s left", 100 * bar->fraction, rate,
+             bar->loss, left);
+}
+
+/* "[ 3/42] title" cut to what the line leaves, bar, state. */
+static void draw(mas_progress_bar *bar)
+{
+    char state[128], head[MAS_TITLE_MAX + 32];
+    state_text(bar, state, sizeof state);
+    snprintf(head, sizeof head, "[%lld/%lld] %s", (long long)bar->index + 1, (long long)bar->count,
+             bar->point->title);
+    const int width = terminal_width(bar->out) - 1;
+    const int cells = width > 100 ? 20 : width > 70 ? 10 : 0;
+    const int room = width - (int)strlen(state) - 2 - (cells ? cells + 3 : 0);
+    fprintf(bar->out, "\r\033[K%.*s  ", room > 0 ? room : 0, head);
+    if (cells) {
+        const int full = (int)(bar->fraction * cells + 0.5);
+        fputc('[', bar->out);
+        for (int i = 0; i < cells; i++)
+            fputc(i < full ? '=' : ' ', bar->out);
+        fputs("] ", bar->out);
+    }
+    fprintf(bar->out, "%.*s", width, state);
+    fflush(bar->out);
+}
+
+static void point_begin(void *user, const mas_point *point, int64_t index, int64_t count)
+{
+    mas_progress_bar *bar = user;
+    bar->point = point;
+    bar->index = index;
+    bar->count = count;
+    bar->fraction = 0;
+    bar->loss = 0;
+    bar->point_tokens = 0;
+    bar->point_begin = now();
+    bar->last_drawn = bar->point_begin;
+    if (bar->terminal) {
+        fprintf(bar->out, "\r\033[K[%lld/%lld] %s", (long long)index + 1, (long long)count,
+                point->title);
+        fflush(bar->out);
+    }
+}
+
+static void step(void *user, double fraction, int64_t tokens, double loss)
+{
+    mas_progress_bar *bar = user;
+    bar->fraction = fraction;
+    bar->point_tokens = tokens;
+    bar->loss = loss;
+    const double t = now();
+    if (t - bar->last_drawn < (bar->terminal ? DRAW_SECONDS : LINE_SECONDS))
+        return;
+    bar->last_drawn = t;
+    if (bar->terminal) {
+        draw(bar);
+        return;
+    }
+    char state[128];
+    state_text(bar, state, sizeof state);
+    fprintf(bar->out, "[%lld/%lld] %s: %s\n", (long long)bar->index + 1, (long long)bar->count,
+            bar->point->title, state);
+}
+
+static void point_end(void *user, const mas_point *point, const json_t *result, bool was_there)
+{
+    mas_progress_bar *bar = user;
+    const int64_t index = point - bar->experiment->points;
+    const char *status = mas_json_text_at(result, "status");
+    const bool ok = strcmp(status, "ok") == 0;
+    if (!was_there) {
+        bar->work_left -= bar->work[index];
+        bar->work_done += bar->work[index];
+    }
+    bar->point = NULL;
+    fprintf(bar->out, "%s[%lld/%lld] %s: ", bar->terminal ? "\r\033[K" : "", (long long)index + 1,
+            (long long)bar->experiment->count, point->title);
+    if (bar->colour)
+        fputs(ok ? "\033[32m" : "\033[31m", bar->out);
+    fputs(status, bar->out);
+    if (bar->colour)
+        fputs("\033[0m", bar->out);
+    const double perplexity = mas_json_number_at(result, "quality.perplexity");
+    if (isfinite(perplexity))
+        fprintf(bar->out, ", perplexity %.3f", perplexity);
+    const double seconds = mas_json_number_at(result, "time.seconds");
+    if (was_there)
+        fputs(", was there already", bar->out);
+    else if (isfinite(seconds))
+        fprintf(bar->out, ", %.1f s", seconds);
+    const double rate = mas_json_number_at(result, "time.tokens_per_second");
+    if (!was_there && isfinite(rate)) {
+        char text[32];
+        mas_cli_quantity(rate, text, sizeof text);
+        fprintf(bar->out, ", %s tokens/s", text);
+    }
+    const double left = seconds_left(bar);
+    if (!was_there && left >= 0 && bar->work_left > 0) {
+        char text[32];
+        mas_cli_duration(left, text, sizeof text);
+        fprintf(bar->out, "; %s left", text);
+    }
+    fputc('\n', bar->out);
+    if (!ok && !was_there)
+        mas_cli_warn("%s: %s", point->title, mas_json_text_at(result, "error"));
+    const double empty = mas_json_number_at(result, "plan.empty_rows");
+    if (!was_there && empty > 0)
+        mas_cli_warn("%s: %.0f query rows without keys: their attention output is 0", point->title,
+                     empty);
+}
+
+mas_run_observer mas_progress_observer(mas_progress_bar *bar)
+{
+    return (mas_run_observer){point_begin, step, point_end, bar};
+}
+
+void mas_progress_end(mas_progress_bar *bar)
+{
+    if (bar->terminal && bar->point)
+        fputs("\r\033[K", bar->out);
+    free(bar->work);
+    bar->work = NULL;
+}

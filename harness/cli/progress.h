@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Progress of a run on stderr: a bar on a terminal, plain lines elsewhere. */
+#ifndef MASBENCH_CLI_PROGRESS_H
+#define MASBENCH_CLI_PROGRESS_H
+
+#include "harness/run/run.h"
+
+#include <stdio.h>
+
+typedef struct mas_progress_bar {
+    FILE *out;
+    bool terminal, colour;
+    const mas_experiment *experiment;
+    double *work; /* [count] expected FLOPs of each point; what the time left is computed from */
+    double work_left; /* of points that still have to run, the current one included */
+    double work_done; /* in this run */
+    double begin, point_begin, last_drawn;
+    int64_t index, count;
+    int64_t point_tokens;
+    double fraction, loss;
+    const mas_point *point;
+} mas_progress_bar;
+
+/** @param results, shard, shards  which points are done already and which are this run's to do */
+MAS_MUST_USE mas_status mas_progress_begin(mas_progress_bar *bar, const mas_experiment *experiment,
+                                           const mas_run_options *options, mas_error *err);
+mas_run_observer mas_progress_observer(mas_progress_bar *bar);
+/** Leave the terminal's line and free. */
+void mas_progress_end(mas_progress_bar *bar);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings.gp: everything about the charts of one experiment that gnuplot cannot read from data
+ * files. */
+#include "harness/report/report.h"
+#include "harness/report/series.h"
+#include "harness/results/json_build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Okabe and Ito's colours, told apart with any colour vision; black is for full attention;
+ * their yellow is left out, it vanishes on white. */
+static const unsigned palette[] = {0x000000, 0xd55e00, 0x0072b2, 0x009e73,
+                                   0xcc79a7, 0xe69f00, 0x56b4e9, 0x7f7f7f};
+static const int symbols[] = {7, 5, 9, 11, 13, 15, 6, 4, 8, 10, 12, 14};
+#define PALETTE_COUNT (sizeof palette / sizeof *palette)
+
+/* Place in the palette. */
+static size_t style_of(const mas_report *report, size_t family_index)
+{
+    for (size_t i = 0; i < report->group_count; i++) {
+        const mas_report_group *g = &report->groups[i];
+        if (g->full_layers == g->layers && g->family_index >= family_index)
+            return g->family_index == family_index ? 0 : family_index + 1;
+        if (g->full_layers == g->layers)
+            return family_index;
+    }
+    return family_index + 1; /* without full attention black stays unused */
+}
+
+unsigned mas_family_colour(const mas_report *report, size_t family_index)
+{
+    return palette[style_of(report, family_index) % PALETTE_COUNT];
+}
+
+int mas_family_symbol(const mas_report *report, size_t family_index)
+{
+    return symbols[style_of(report, family_index) % (sizeof symbols / sizeof *symbols)];
+}
+
+/* Towards white by `share`. */
+static unsigned lighten(unsigned colour, double share)
+{
+    unsigned result = 0;
+    for (int shift = 16; shift >= 0; shift -= 8) {
+        const double part = (double)((colour >> shift) & 0xffu);
+        result = result << 8 | (unsigned)(part + (255 - part) * share + 0.5);
+    }
+    return result;
+}
+
+static bool family_best(const mas_report *report, size_t group)
+{
+    for (size_t i = 0; i < report->group_count; i++)
+        if (report->groups[i].family_index == report->groups[group].family_index &&
+            report->groups[i].quality < report->groups[group].quality)
+            return false;
+    return true;
+}
+
+mas_series mas_report_series(const mas_report *report)
+{
+    mas_series series = {.count = 0};
+    const bool all = report->group_count <= MAS_SERIES_MAX;
+    for (size_t i = 0; i < report->group_count && series.count < MAS_SERIES_MAX; i++) {
+        const mas_report_group *g = &report->groups[i];
+        if (!all && !g->on_front && !family_best(report, i))
+            continue;
+        size_t members = 0, more = 0; /* of the family; those with more full layers */
+        for (size_t j = 0; j < report->group_count; j++)
+            if (report->groups[j].family_index == g->family_index) {
+                members++;
+                more += report->groups[j].full_layers > g->full_layers;
+            }
+        const double share = members > 1 ? 0.6 * (double)more / (double)(members - 1) : 0;
+        series.line[series.count++] =
+            (mas_series_line){i, lighten(mas_family_colour(report, g->family_index), share),
+                              mas_family_symbol(report, g->family_index), (int)more % 5 + 1};
+    }
+    return series;
+}
+
+/* A gnuplot string in single quotes: nothing in it is special but the quote itself. */
+static void print_string(FILE *out, const char *text, size_t length)
+{
+    fputc('\'', out);
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\'')
+            fputc('\'', out);
+        fputc((unsigned char)text[i] < ' ' ? ' ' : text[i], out);
+    }
+    fputc('\'', out);
+}
+
+/* The same over several lines of at most `width` characters. */
+static void print_wrapped(FILE *out, const char *text, size_t width)
+{
+    for (bool first = true; first || *text; first = false) {
+        size_t length = strlen(text);
+        if (length > width) {
+            length = width;
+            while (length > 0 && text[length] != ' ')
+                length--;
+            length = length ? length : width;
+        }
+        fputs(first ? "" : ".\"\\n\".", out);
+        print_string(out, text, length);
+        text += length;
+        text += strspn(text, " ");
+    }
+}
+
+static const char *quality_name(const mas_report *report)
+{
+    return report->vocabularies_differ ? "bits per byte" : "perplexity";
+}
+
+static double quality_of_floor(const mas_report_floor *floor)
+{
+    return exp(floor->nats);
+}
+
+typedef struct range {
+    double low, high;
+    bool logarithmic;
+} range;
+
+/* Room around everything drawn; a logarithmic axis where values span more than a factor of four. */
+static range quality_range(const mas_report *report)
+{
+    range r = {(double)INFINITY, -(double)INFINITY, false};
+    for (size_t i = 0; i < report->group_count; i++) {
+        r.low = fmin(r.low, report->groups[i].quality_low);
+        r.high = fmax(r.high, report->groups[i].quality_high);
+    }
+    for (size_t i = 0; i < report->floor_count && !report->vocabularies_differ; i++) {
+        r.low = fmin(r.low, quality_of_floor(&report->floors[i]));
+        r.high = fmax(r.high, quality_of_floor(&report->floors[i]));
+    }
+    if (!(r.low <= r.high))
+        return (range){0, 1, false};
+    r.logarithmic = r.low > 0 && r.high > 4 * r.low;
+    const double low = r.logarithmic ? log(r.low) : r.low,
+                 high = r.logarithmic ? log(r.high) : r.high;
+    const double margin = fmax((high - low) * 0.1, 1e-3 * fabs(high) + 1e-9);
+    r.low = r.logarithmic ? exp(low - margin) : low - margin;
+    r.high = r.logarithmic ? exp(high + margin) : high + margin;
+    return r;
+}
+
+#define COST_HIGH 107.0 /* percent; room for labels right of the full model */
+#define PLOT_WIDTH_CHARACTERS 80.0
+#define PLOT_HEIGHT_LINES 25.0
+
+static void print_labels(const mas_report *report, range r, FILE *out)
+{
+    mas_label *labels = calloc(report->group_count + 1, sizeof *labels);
+    const double low = r.logarithmic ? log(r.low) : r.low,
+                 high = r.logarithmic ? log(r.high) : r.high;
+    fputs("$labels << END\n", out);
+    for (size_t i = 0; labels && i < report->group_count; i++) {
+        const mas_report_group *g = &report->groups[i];
+        char text[16];
+        const bool mixed = g->full_layers > 0 && g->full_layers < g->layers;
+        snprintf(text, sizeof text, "%d", g->full_layers);
+        labels[i] =
+            (mas_label){.x = 100 * g->attention_cost / COST_HIGH,
+                        .y = ((r.logarithmic ? log(g->quality) : g->quality) - low) / (high - low),
+                        .width = mixed ? (double)strlen(text) / PLOT_WIDTH_CHARACTERS : 0,
+                        .height = mixed ? 1 / PLOT_HEIGHT_LINES : 0};
+    }
+    if (labels)
+        mas_labels_place(labels, report->group_count);
+    for (size_t i = 0; labels && i < report->group_count; i++) {
+        if (labels[i].width <= 0)
+            continue;
+        const double y = low + labels[i].label_y * (high - low);
+        fprintf(out, "%.6g\t%.6g\t%d\t%u\n", labels[i].label_x * COST_HIGH,
+                r.logarithmic ? exp(y) : y, report->groups[i].full_layers,
+                mas_family_colour(report, report->groups[i].family_index));
+    }
+    fputs("END\n", out);
+    free(labels);
+}
+
+static const mas_report_row *first_ok(const mas_report *report)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (report->rows[i].ok)
+            return &report->rows[i];
+    return NULL;
+}
+
+static void caption_text(const mas_report *report, char *text, size_t size)
+{
+    const mas_report_row *row = first_ok(report);
+    const json_t *result = row ? row->result : NULL;
+    const double parameters = mas_json_number_at(result, "cost.parameters");
+    const double tokens = mas_json_number_at(result, "training.tokens");
+    size_t seeds = 1;
+    for (size_t i = 0; i < report->group_count; i++)
+        seeds = report->groups[i].seeds > seeds ? report->groups[i].seeds : seeds;
+    char several[64] = "";
+    if (seeds > 1)
+        snprintf(several, sizeof several, "; mean and extremes of %zu seeds", seeds);
+    snprintf(text, size,
+             "masbench %s, commit %.12s; experiment %s; length %.0f; %.2g M parameters, %.2g M "
+             "training tokens "
+             "a point%s.",
+             mas_json_text_at(result, "machine.version"),
+             mas_json_text_at(result, "machine.git_commit"), mas_json_text_at(result, "experiment"),
+             mas_json_number_at(result, "plan.length"), parameters / 1e6, tokens / 1e6, several);
+}
+
+static void print_array_of_strings(FILE *out, const char *name, size_t count,
+                                   const char *(*get)(const mas_report *, size_t),
+                                   const mas_report *report)
+{
+    fprintf(out, "array %s[%zu]\n", name, count ? count : 1);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%s[%zu] = ", name, i + 1);
+        const char *text = get(report, i);
+        print_string(out, text, strlen(text));
+        fputc('\n', out);
+    }
+}
+
+static const char *family_text(const mas_report *report, size_t family)
+{
+    for (size_t i = 0; i < report->group_count; i++)
+        if (report->groups[i].family_index == family)
+            return report->groups[i].family;
+    return "";
+}
+
+static const char *floor_text(const mas_report *report, size_t i)
+{
+    return report->floors[i].text;
+}
+
+static const char *line_text(const mas_report *report, size_t i)
+{
+    const mas_series series = mas_report_series(report);
+    return report->groups[series.line[i].group].title;
+}
+
+/* The key has room for about 39 characters of size 11. */
+static int key_font_size(const mas_report *report, size_t count,
+                         const char *(*get)(const mas_report *, size_t))
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < count; i++)
+        longest = strlen(get(report, i)) > longest ? strlen(get(report, i)) : longest;
+    return longest <= 39 ? 11 : longest <= 48 ? 9 : 7;
+}
+
+void mas_report_write_settings(const mas_report *report, FILE *out)
+{
+    const mas_series series = mas_report_series(report);
+    const range r = quality_range(report);
+    const mas_report_row *first = first_ok(report);
+    const char *question = mas_json_text_at(report->set->experiment, "question");
+    const char *split = mas_json_text_at(first ? first->result : NULL, "point.evaluation.split");
+    char caption[512];
+    caption_text(report, caption, sizeof caption);
+    fputs("# Written by masbench; read by the chart scripts beside it.\nquestion = ", out);
+    print_wrapped(out, question, 105);
+    fputs("\ncaption = ", out);
+    print_wrapped(out, caption, 155);
+    if (mas_json_number_at(first ? first->result : NULL, "cost.parameters") < 1e8)
+        fputs(".\"\\n\".'Small scale: compare the points of this chart with each other only.'",
+              out);
+    fprintf(out, "\nquality_label = '%s%s%s%s'\n", quality_name(report), split[0] ? " on the " : "",
+            split, split[0] ? " split" : "");
+    fprintf(out, "family_font = ',%d'\nline_font = ',%d'\n",
+            key_font_size(report, report->family_count, family_text),
+            key_font_size(report, series.count, line_text));
+    fprintf(out, "cost_high = %.6g\nquality_low = %.9g\nquality_high = %.9g\nquality_log = %d\n",
+            COST_HIGH, r.low, r.high, r.logarithmic);
+    fprintf(out,
+            "layers = %d\nfamilies = %zu\nlines = %zu\nfloors = %zu\nquality_is_perplexity = %d\n",
+            report->group_count ? report->groups[0].layers : 0, report->family_count, series.count,
+            report->floor_count, !report->vocabularies_differ);
+    print_array_of_strings(out, "family_name", report->family_count, family_text, report);
+    print_array_of_strings(out, "line_name", series.count, line_text, report);
+    print_array_of_strings(out, "floor_name", report->floor_count, floor_text, report);
+    fprintf(out, "array family_colour[%zu]\narray family_symbol[%zu]\n", report->family_count + 1,
+            report->family_count + 1);
+    for (size_t i = 0; i < report->family_count; i++)
+        fprintf(out, "family_colour[%zu] = %u; family_symbol[%zu] = %d\n", i + 1,
+                mas_family_colour(report, i), i + 1, mas_family_symbol(report, i));
+    fprintf(out, "array line_colour[%zu]\narray line_symbol[%zu]\narray line_dash[%zu]\n",
+            series.count + 1, series.count + 1, series.count + 1);
+    for (size_t i = 0; i < series.count; i++)
+        fprintf(out, "line_colour[%zu] = %u; line_symbol[%zu] = %d; line_dash[%zu] = %d\n", i + 1,
+                series.line[i].colour, i + 1, series.line[i].symbol, i + 1, series.line[i].dash);
+    fprintf(out, "array floor_nats[%zu]\n", report->floor_count + 1);
+    for (size_t i = 0; i < report->floor_count; i++)
+        fprintf(out, "floor_nats[%zu] = %.9g\n", i + 1, report->floors[i].nats);
+    print_labels(report, r, out);
+}

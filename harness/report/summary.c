@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results to rows and groups. */
+#include "harness/report/report.h"
+#include "harness/results/json_build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static mas_report_row read_row(const json_t *result)
+{
+    const bool ok = strcmp(mas_json_text_at(result, "status"), "ok") == 0;
+    return (mas_report_row){
+        .result = result,
+        .title = mas_json_text_at(result, "title"),
+        .status = mas_json_text_at(result, "status"),
+        .ok = ok,
+        .seed = json_integer_value(json_object_get(result, "seed")),
+        .attention_cost = mas_json_number_at(result, "cost.attention.relative"),
+        .model_cost = mas_json_number_at(result, "cost.model.relative"),
+        .memory_mib =
+            ok ? mas_json_number_at(result, "memory.total_bytes") / (1024.0 * 1024.0) : (double)NAN,
+        .loss = mas_json_number_at(result, "quality.loss"),
+        .perplexity = mas_json_number_at(result, "quality.perplexity"),
+        .bits_per_byte = mas_json_number_at(result, "quality.bits_per_byte"),
+        .seconds = mas_json_number_at(result, "time.seconds"),
+        .group = SIZE_MAX,
+    };
+}
+
+static char *group_key(const json_t *result)
+{
+    json_t *point = json_copy((json_t *)json_object_get(result, "point"));
+    if (!point)
+        return strdup(mas_json_text_at(result, "id"));
+    (void)json_object_del(point, "seed");
+    char *key = json_dumps(point, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(point);
+    return key;
+}
+
+/* "a, b, seed 3" without its part about the seed. */
+static void title_without_seed(const char *title, char *text, size_t size)
+{
+    text[0] = '\0';
+    while (*title) {
+        const char *end = strstr(title, ", ");
+        const size_t length = end ? (size_t)(end - title) : strlen(title);
+        const size_t used = strlen(text);
+        if (strncmp(title, "seed", 4) != 0)
+            snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", (int)length, title);
+        title += length + (end ? 2 : 0);
+    }
+}
+
+/* The recorded family, and what else the title names beside the plan. */
+static void family_of(const json_t *result, const char *title, char *text, size_t size)
+{
+    const char *label = mas_json_text_at(result, "plan.label"),
+               *family = mas_json_text_at(result, "plan.family");
+    const size_t length = strlen(label);
+    const char *rest = length > 0 && strncmp(title, label, length) == 0 ? title + length : "";
+    snprintf(text, size, "%s%s", family[0] ? family : title, rest);
+}
+
+static double quality_of(const mas_report *report, const mas_report_row *row)
+{
+    return report->vocabularies_differ ? row->bits_per_byte : row->perplexity;
+}
+
+static bool add_to_group(mas_report *report, mas_report_row *row)
+{
+    char *key = group_key(row->result);
+    if (!key)
+        return false;
+    size_t i = 0;
+    while (i < report->group_count && strcmp(report->groups[i].key, key) != 0)
+        i++;
+    mas_report_group *group = &report->groups[i];
+    const double quality = quality_of(report, row);
+    row->group = i;
+    if (i == report->group_count) {
+        report->group_count++;
+        *group = (mas_report_group){.key = key,
+                                    .attention_cost = row->attention_cost,
+                                    .quality_low = quality,
+                                    .quality_high = quality};
+        title_without_seed(row->title, group->title, sizeof group->title);
+        family_of(row->result, group->title, group->family, sizeof group->family);
+        group->full_layers = (int32_t)mas_json_number_at(row->result, "plan.full_layers");
+        group->layers = (int32_t)mas_json_number_at(row->result, "plan.layers");
+        size_t j = 0;
+        while (j < i && strcmp(report->groups[j].family, group->family) != 0)
+            j++;
+        group->family_index = j < i ? report->groups[j].family_index : report->family_count++;
+    } else {
+        free(key);
+    }
+    group->quality = (group->quality * (double)group->seeds + quality) / (double)(group->seeds + 1);
+    group->seeds++;
+    group->quality_low = quality < group->quality_low ? quality : group->quality_low;
+    group->quality_high = quality > group->quality_high ? quality : group->quality_high;
+    return true;
+}
+
+static void mark_front(mas_report *report)
+{
+    for (size_t i = 0; i < report->group_count; i++) {
+        mas_report_group *a = &report->groups[i];
+        a->on_front = true;
+        for (size_t j = 0; j < report->group_count; j++) {
+            const mas_report_group *b = &report->groups[j];
+            if (b->attention_cost <= a->attention_cost && b->quality <= a->quality &&
+                (b->attention_cost < a->attention_cost || b->quality < a->quality))
+                a->on_front = false;
+        }
+    }
+}
+
+static void add_floor(mas_report *report, double nats, const char *text)
+{
+    for (size_t i = 0; i < report->floor_count; i++)
+        if (strcmp(report->floors[i].text, text) == 0)
+            return;
+    if (!isfinite(nats) || report->floor_count == MAS_FLOORS_MAX)
+        return;
+    mas_report_floor *floor = &report->floors[report->floor_count++];
+    floor->nats = nats;
+    snprintf(floor->text, sizeof floor->text, "%s", text);
+}
+
+static void read_floors(mas_report *report, const json_t *result)
+{
+    add_floor(report, mas_json_number_at(result, "floors.full_reach"), "entropy floor, full reach");
+    const double reach = mas_json_number_at(result, "floors.sparse_reach_tokens");
+    char text[MAS_TITLE_MAX];
+    snprintf(text, sizeof text, "entropy floor, sparse layers only (reach %.0f tokens)", reach);
+    add_floor(report, mas_json_number_at(result, "floors.sparse_reach"), text);
+}
+
+mas_status mas_report_make(const mas_result_set *set, mas_report **out, mas_error *err)
+{
+    mas_report *report = calloc(1, sizeof *report);
+    if (report) {
+        report->rows = calloc(set->count ? set->count : 1, sizeof *report->rows);
+        report->groups = calloc(set->count ? set->count : 1, sizeof *report->groups);
+    }
+    if (!report || !report->rows || !report->groups) {
+        mas_report_free(report);
+        return mas_fail(err, MAS_E_MEMORY, "no memory for the report of %s", set->folder);
+    }
+    report->set = set;
+    const char *tokenizer = NULL;
+    double vocab = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        mas_report_row *row = &report->rows[report->count++];
+        *row = read_row(set->results[i]);
+        if (!row->ok || !isfinite(row->loss))
+            continue;
+        const char *name = mas_json_text_at(row->result, "corpus.tokenizer");
+        const double size = mas_json_number_at(row->result, "corpus.vocab");
+        if (tokenizer && (strcmp(name, tokenizer) != 0 || size < vocab || size > vocab))
+            report->vocabularies_differ = true;
+        tokenizer = name;
+        vocab = size;
+        report->trained = true;
+        report->has_bits_per_byte = report->has_bits_per_byte || isfinite(row->bits_per_byte);
+        report->has_distances =
+            report->has_distances ||
+            json_is_object(mas_json_value_at(row->result, "quality.by_distance"));
+        read_floors(report, row->result);
+    }
+    report->vocabularies_differ = report->vocabularies_differ && report->has_bits_per_byte;
+    for (size_t i = 0; i < report->count; i++) {
+        mas_report_row *row = &report->rows[i];
+        if (!row->ok || !isfinite(quality_of(report, row)) || !isfinite(row->attention_cost))
+            continue;
+        if (!add_to_group(report, row)) {
+            mas_report_free(report);
+            return mas_fail(err, MAS_E_MEMORY, "no memory for the report of %s", set->folder);
+        }
+    }
+    mark_front(report);
+    *out = report;
+    return MAS_OK;
+}
+
+void mas_report_free(mas_report *report)
+{
+    if (!report)
+        return;
+    for (size_t i = 0; i < report->group_count; i++)
+        free(report->groups[i].key);
+    free(report->groups);
+    free(report->rows);
+    free(report);
+}
+
+const json_t *mas_report_first(const mas_report *report, size_t group)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (report->rows[i].group == group)
+            return report->rows[i].result;
+    return NULL;
+}

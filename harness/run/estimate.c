@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Estimates. FLOPs are exact; memory is what a really built model takes; time is one really
+ * timed batch, scaled. */
+#include "harness/run/estimate.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+/* A trial may take this much memory and this many FLOPs; larger points get no trial. */
+#define TRIAL_WEIGHT_BYTES (256 * 1024 * 1024)
+#define TRIAL_FLOPS 1e11
+
+int32_t mas_point_vocab(const mas_point *point)
+{
+    if (point->model.vocab > 0)
+        return point->model.vocab;
+    if (point->corpus.kind == MAS_CORPUS_TEXT)
+        return point->corpus.vocab > 0 ? point->corpus.vocab : 257; /* bytes and the separator */
+    return point->corpus.vocab;
+}
+
+const mas_attn_kernel *mas_point_kernel(const mas_model_config *model, const mas_attn_spec *spec,
+                                        int64_t length, mas_attn_op op, char *refusals,
+                                        size_t refusals_size)
+{
+    const mas_mask mask = mas_attn_spec_mask(spec);
+    const mas_attn_problem problem = mas_point_problem(model, &mask, length);
+    if (refusals_size)
+        refusals[0] = '\0';
+    if (mas_attn_problem_check(&problem, NULL) != MAS_OK)
+        return NULL;
+    return mas_attn_select(mas_attn_cpu_table, &problem, op, refusals, refusals_size);
+}
+
+static mas_status cost_in_tiles_of(const mas_point *point, const mas_model_config *model,
+                                   const mas_attn_spec *spec, mas_plan_cost *out, mas_error *err)
+{
+    const int64_t length = point->training.seq_len;
+    int32_t q_tile = 1, k_tile = 1;
+    const mas_attn_kernel *kernel =
+        mas_point_kernel(model, spec, length, MAS_ATTN_FORWARD, NULL, 0);
+    if (kernel) {
+        const mas_mask mask = mas_attn_spec_mask(spec);
+        const mas_attn_problem problem = mas_point_problem(model, &mask, length);
+        kernel->tile(&problem, &q_tile, &k_tile);
+    }
+    return mas_plan_cost_at(&point->plan, length, model->heads, model->head_dim, model->head_dim,
+                            q_tile, k_tile, out, err);
+}
+
+static mas_status flops_per_token(const mas_point *point, const mas_model_config *model,
+                                  int64_t length, double *training, double *forward, mas_error *err)
+{
+    mas_model_cost cost;
+    const mas_status status = mas_model_cost_at(model, &point->plan, length, &cost, err);
+    if (status == MAS_OK) {
+        *training = cost.training_flops / (double)length;
+        *forward = cost.forward_flops / (double)length;
+    }
+    return status;
+}
+
+/* Lengths double from start_len to seq_len in equal shares of the first grow_until of the
+ * budget. */
+static mas_status total_flops(const mas_point *point, mas_point_cost *out, mas_error *err)
+{
+    const mas_train_config *t = &point->training;
+    int stages = 0;
+    for (int64_t length = t->start_len; length > 0 && length < t->seq_len; length *= 2)
+        stages++;
+    double training = 0, forward = 0;
+    mas_status status = flops_per_token(point, &out->model, t->seq_len, &training, &forward, err);
+    out->training_flops = (double)t->tokens * (stages ? 1 - t->grow_until : 1) * training;
+    for (int64_t length = t->start_len; status == MAS_OK && stages > 0 && length < t->seq_len;
+         length *= 2) {
+        status = flops_per_token(point, &out->model, length, &training, &forward, err);
+        out->training_flops += (double)t->tokens * t->grow_until / stages * training;
+    }
+    if (status != MAS_OK)
+        return status;
+    const int32_t context = mas_point_context(point);
+    const int32_t stride = point->evaluation.stride ? point->evaluation.stride : context;
+    status = flops_per_token(point, &out->model, context, &training, &forward, err);
+    const double scored =
+        (double)point->evaluation.tokens + (double)t->evaluations * (double)t->curve_tokens;
+    out->evaluation_flops = scored * forward * context / stride;
+    return status;
+}
+
+mas_status mas_point_cost_of(const mas_point *point, mas_point_cost *out, mas_error *err)
+{
+    *out = (mas_point_cost){.model = point->model};
+    const int32_t vocab = mas_point_vocab(point);
+    if (vocab == 0)
+        return mas_fail(
+            err, MAS_E_ARGUMENT,
+            "the vocabulary is known only to the corpus; set model.vocab to plan without it");
+    mas_status status = mas_model_config_resolve(&out->model, vocab, mas_point_longest(point), err);
+    if (status == MAS_OK)
+        status =
+            mas_model_cost_at(&out->model, &point->plan, point->training.seq_len, &out->whole, err);
+    if (status == MAS_OK)
+        status = cost_in_tiles_of(point, &out->model, &point->plan.sparse, &out->sparse_tiles, err);
+    if (status == MAS_OK)
+        status = cost_in_tiles_of(point, &out->model, &point->plan.full, &out->full_tiles, err);
+    if (status == MAS_OK && point->kind != MAS_KIND_PLAN)
+        status = total_flops(point, out, err);
+    if (status == MAS_OK) {
+        out->parameters = mas_model_parameter_count(&out->model);
+        out->parameters_no_embedding = mas_model_parameter_count_no_embedding(&out->model);
+    }
+    return status;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* One batch to warm up, one to time. The ids do not matter for the time. */
+static mas_status time_batch(const mas_point *point, const mas_point_cost *cost, mas_model *model,
+                             double *seconds, mas_error *err)
+{
+    const int64_t length = point->training.seq_len;
+    const int32_t parts = point->training.accumulate > 0 ? point->training.accumulate : 1;
+    const int64_t sequences = point->training.batch_tokens / parts / length;
+    int32_t *ids = malloc((size_t)(sequences * length) * sizeof *ids);
+    if (!ids || sequences < 1) {
+        free(ids);
+        return mas_fail(err, MAS_E_MEMORY, "no memory for a trial batch");
+    }
+    for (int64_t i = 0; i < sequences * length; i++)
+        ids[i] = (int32_t)(mas_mix64((uint64_t)i) % (uint64_t)cost->model.vocab);
+    const mas_batch batch = {
+        .sequences = sequences, .length = length, .tokens = ids, .targets = ids};
+    double loss, begin = 0;
+    mas_status status = MAS_OK;
+    for (int i = 0; status == MAS_OK && i < 2; i++) {
+        begin = now();
+        status = mas_model_gradient(model, &batch, 1.0f, &loss, err);
+    }
+    const double rate = cost->whole.training_flops * (double)sequences / (now() - begin);
+    *seconds = (cost->training_flops + cost->evaluation_flops) / rate;
+    free(ids);
+    return status;
+}
+
+mas_status mas_point_try(const mas_point *point, const mas_point_cost *cost, int threads,
+                         mas_point_trial *out, mas_error *err)
+{
+    *out = (mas_point_trial){.built = false};
+    const double batch_flops = cost->whole.training_flops / point->training.seq_len *
+                               (double)mas_point_batch_tokens(point);
+    if (cost->whole.weight_bytes > TRIAL_WEIGHT_BYTES || batch_flops > TRIAL_FLOPS)
+        return MAS_OK;
+    mas_device *device = NULL;
+    mas_model *model = NULL;
+    mas_status status = mas_device_open_cpu(threads, point->memory_limit_bytes, &device, err);
+    if (status == MAS_OK)
+        status = mas_model_create(device, &cost->model, &point->plan, mas_point_batch_tokens(point),
+                                  true, point->seed, &model, err);
+    if (status == MAS_OK)
+        status = time_batch(point, cost, model, &out->seconds, err);
+    out->built = status == MAS_OK;
+    if (device)
+        out->memory = device->memory;
+    mas_model_free(model);
+    mas_device_close(device);
+    return status;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One point: corpus, model, training, evaluation. Whatever fails ends the point and becomes its
+ * status. */
+#include "harness/run/runner.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+int32_t mas_point_context(const mas_point *point)
+{
+    return point->evaluation.context ? point->evaluation.context : point->training.seq_len;
+}
+
+int32_t mas_point_longest(const mas_point *point)
+{
+    const int32_t context = mas_point_context(point);
+    return context > point->training.seq_len ? context : point->training.seq_len;
+}
+
+int64_t mas_point_batch_tokens(const mas_point *point)
+{
+    const int32_t parts = point->training.accumulate > 0 ? point->training.accumulate : 1;
+    const int64_t training = point->training.batch_tokens / parts;
+    const int32_t context = mas_point_context(point);
+    const int64_t windows = point->evaluation.batch > 0 ? point->evaluation.batch : 1;
+    return training > windows * context ? training : windows * context;
+}
+
+mas_attn_problem mas_point_problem(const mas_model_config *model, const mas_mask *mask,
+                                   int64_t length)
+{
+    return (mas_attn_problem){
+        .batch = 1,
+        .q_heads = model->heads,
+        .kv_heads = model->kv_heads,
+        .q_len = length,
+        .kv_len = length,
+        .d_qk = model->head_dim,
+        .d_v = model->head_dim,
+        .dtype = MAS_DTYPE_F32,
+        .alignment = MAS_ALIGN_BOTTOM_RIGHT,
+        .scale = model->attention_scale > 0 ? model->attention_scale
+                                            : mas_attn_default_scale(model->head_dim),
+        .softcap = model->softcap,
+        .sinks = model->sink_logits,
+        .mask = mask,
+    };
+}
+
+typedef struct monitor {
+    const mas_run_options *options;
+    const mas_run_observer *observer;
+} monitor;
+
+static bool stop_asked(const mas_run_options *options)
+{
+    return options->stop && *options->stop;
+}
+
+static bool after_step(void *user, int64_t step, int64_t steps, int64_t tokens, double loss)
+{
+    const monitor *m = user;
+    if (m->observer && m->observer->progress)
+        m->observer->progress(m->observer->user, steps > 0 ? (double)step / (double)steps : 0,
+                              tokens, loss);
+    return !stop_asked(m->options);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void stamp(char *text, size_t size)
+{
+    const time_t t = time(NULL);
+    struct tm utc;
+    if (!gmtime_r(&t, &utc) || strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        text[0] = '\0';
+}
+
+/* A plan: its costs need no device and no corpus. Only a vocabulary left to the corpus makes it
+ * open one. */
+static mas_status plan_only(mas_corpora *corpora, const mas_point *point, mas_outcome *out)
+{
+    int32_t vocab = out->model.vocab;
+    if (vocab == 0) {
+        const mas_status status =
+            mas_corpora_get(corpora, point, mas_point_longest(point), &out->corpus, &out->error);
+        if (status != MAS_OK)
+            return status;
+        vocab = mas_corpus_describe(out->corpus)->vocab;
+    }
+    const mas_status status =
+        mas_model_config_resolve(&out->model, vocab, mas_point_longest(point), &out->error);
+    out->resolved = status == MAS_OK;
+    return status;
+}
+
+static mas_status train_and_score(const mas_experiment *experiment, const mas_point *point,
+                                  mas_device *device, const mas_run_options *options,
+                                  const mas_run_observer *observer, mas_outcome *out)
+{
+    mas_status status =
+        mas_model_create(device, &out->model, &point->plan, mas_point_batch_tokens(point), true,
+                         point->seed, &out->model_built, &out->error);
+    if (status != MAS_OK)
+        return status;
+    char *progress =
+        mas_point_path(options->results, experiment->name, point->id, ".checkpoint.safetensors");
+    char *trained = mas_point_path(options->results, experiment->name, point->id, ".safetensors");
+    monitor user = {options, observer};
+    const mas_train_monitor watch = {after_step, &user};
+    if (!progress || !trained) {
+        status = mas_fail(&out->error, MAS_E_MEMORY, "no memory for the checkpoint's name");
+        goto done;
+    }
+    status = mas_train(out->model_built, out->corpus, &point->training, &point->evaluation,
+                       point->seed, progress, &watch, &out->training, &out->error);
+    if (status == MAS_OK)
+        status = mas_evaluate(out->model_built, out->corpus, &point->evaluation,
+                              mas_point_context(point), &out->quality, &out->error);
+    out->has_quality = status == MAS_OK;
+    if (status == MAS_OK && point->training.checkpoint)
+        status = mas_model_save(out->model_built, trained, false, NULL, &out->error);
+done:
+    free(progress);
+    free(trained);
+    return status;
+}
+
+json_t *mas_run_point_with(mas_corpora *corpora, const mas_experiment *experiment,
+                           const mas_point *point, const mas_run_options *options,
+                           const mas_run_observer *observer)
+{
+    json_t *result = NULL;
+    mas_device *device = NULL;
+    mas_outcome *out = calloc(1, sizeof *out);
+    if (!out)
+        return NULL;
+    const double begin = now();
+    stamp(out->started, sizeof out->started);
+    out->model = point->model;
+    if (point->kind == MAS_KIND_PLAN) {
+        out->status = plan_only(corpora, point, out);
+    } else {
+        out->status =
+            mas_corpora_get(corpora, point, mas_point_longest(point), &out->corpus, &out->error);
+        if (out->status == MAS_OK)
+            out->status =
+                mas_model_config_resolve(&out->model, mas_corpus_describe(out->corpus)->vocab,
+                                         mas_point_longest(point), &out->error);
+        out->resolved = out->status == MAS_OK;
+        if (out->status == MAS_OK)
+            out->status = mas_device_open_cpu(options->threads, point->memory_limit_bytes, &device,
+                                              &out->error);
+        out->device = device;
+        if (out->status == MAS_OK)
+            out->status = train_and_score(experiment, point, device, options, observer, out);
+        if (device)
+            out->memory = device->memory;
+    }
+    out->seconds = now() - begin;
+    if (out->status != MAS_E_INTERRUPTED)
+        result = mas_record(experiment, point, out);
+    mas_train_report_free(&out->training);
+    mas_model_free(out->model_built);
+    mas_device_close(device);
+    free(out);
+    return result;
+}
+
+json_t *mas_run_point(const mas_experiment *experiment, const mas_point *point,
+                      const mas_run_options *options, const mas_run_observer *observer)
+{
+    mas_corpora corpora = {.next = 0};
+    json_t *result = mas_run_point_with(&corpora, experiment, point, options, observer);
+    mas_corpora_close(&corpora);
+    return result;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sweep. A point whose file exists is done, whatever its status; that alone makes resuming
+ * and sharding work. */
+#include "harness/results/json_build.h"
+#include "harness/results/results.h"
+#include "harness/run/runner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_ok(const json_t *result)
+{
+    return strcmp(mas_json_text_at(result, "status"), "ok") == 0;
+}
+
+static void report_end(const mas_run_observer *observer, const mas_point *point,
+                       const json_t *result, bool was_there)
+{
+    if (observer && observer->point_end)
+        observer->point_end(observer->user, point, result, was_there);
+}
+
+static mas_status run_missing(mas_corpora *corpora, const mas_experiment *experiment,
+                              const mas_point *point, const char *path,
+                              const mas_run_options *options, const mas_run_observer *observer,
+                              json_t **result, mas_error *err)
+{
+    *result = mas_run_point_with(corpora, experiment, point, options, observer);
+    if (!*result && options->stop && *options->stop)
+        return mas_fail(err, MAS_E_INTERRUPTED, "stopped; the same command goes on where it ended");
+    if (!*result)
+        return mas_fail(err, MAS_E_MEMORY, "no memory to record the result of \"%s\"",
+                        point->title);
+    /* A full disk is no property of the point: stop, so that the point runs again when there is
+     * room. */
+    if (strcmp(mas_json_text_at(*result, "status"), mas_status_name(MAS_E_IO)) == 0)
+        return mas_fail(err, MAS_E_IO, "%s: %s", point->title, mas_json_text_at(*result, "error"));
+    return mas_json_write(path, *result, err);
+}
+
+/* A corpus that cannot be opened is bad input, found before anything is created. */
+static mas_status open_corpora(mas_corpora *corpora, const mas_experiment *experiment,
+                               const mas_run_options *options, mas_error *err)
+{
+    mas_status status = MAS_OK;
+    for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
+        const mas_point *point = &experiment->points[i];
+        if (i % options->shards != options->shard - 1 ||
+            (point->kind == MAS_KIND_PLAN && point->model.vocab > 0))
+            continue;
+        char *path = mas_point_path(options->results, experiment->name, point->id, ".json");
+        const mas_corpus *corpus;
+        if (!path)
+            status = mas_fail(err, MAS_E_MEMORY, "no memory for the name of a result");
+        else if (access(path, F_OK) != 0)
+            status = mas_corpora_get(corpora, point, mas_point_longest(point), &corpus, err);
+        free(path);
+    }
+    return status;
+}
+
+mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_options *options,
+                              const mas_run_observer *observer, mas_run_summary *summary,
+                              mas_error *err)
+{
+    mas_corpora corpora = {.next = 0};
+    *summary = (mas_run_summary){.missing = experiment->count};
+    if (options->shards < 1 || options->shard < 1 || options->shard > options->shards)
+        return mas_fail(err, MAS_E_ARGUMENT, "shard %d of %d; expected 1 to the number of shards",
+                        options->shard, options->shards);
+    if (strcmp(options->device, "cpu") != 0)
+        return mas_fail(err, MAS_E_UNSUPPORTED, "this build has no %s back end; available: cpu",
+                        options->device);
+    mas_status status = mas_folder_check(experiment, options->results, err);
+    if (status == MAS_OK)
+        status = open_corpora(&corpora, experiment, options, err);
+    if (status == MAS_OK)
+        status = mas_folder_prepare(experiment, options->results, err);
+    for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
+        if (i % options->shards != options->shard - 1)
+            continue;
+        if (options->stop && *options->stop) {
+            status = mas_fail(err, MAS_E_INTERRUPTED,
+                              "stopped; the same command goes on where it ended");
+            break;
+        }
+        const mas_point *point = &experiment->points[i];
+        json_t *result = NULL;
+        char *path = mas_point_path(options->results, experiment->name, point->id, ".json");
+        if (!path) {
+            status = mas_fail(err, MAS_E_MEMORY, "no memory for the name of a result");
+            break;
+        }
+        const bool was_there = access(path, F_OK) == 0;
+        if (was_there) {
+            status = mas_json_read(path, &result, err);
+        } else {
+            if (observer && observer->point_begin)
+                observer->point_begin(observer->user, point, i, experiment->count);
+            status =
+                run_missing(&corpora, experiment, point, path, options, observer, &result, err);
+        }
+        if (status == MAS_OK) {
+            summary->already_there += was_there;
+            summary->ok += is_ok(result);
+            summary->failed += !is_ok(result);
+            summary->missing--;
+            report_end(observer, point, result, was_there);
+        }
+        json_decref(result);
+        free(path);
+    }
+    mas_corpora_close(&corpora);
+    return status;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the files of harness/run share: the results folder, corpora kept open between points,
+ * and the pieces of a result.
+ */
+#ifndef MASBENCH_RUN_RUNNER_H
+#define MASBENCH_RUN_RUNNER_H
+
+#include "harness/run/run.h"
+
+/** "<results>/<experiment>" and "<results>/<experiment>/<id><end>"; malloc'ed, NULL without
+ * memory. */
+char *mas_folder_path(const char *results, const char *experiment);
+char *mas_point_path(const char *results, const char *experiment, const char *id, const char *end);
+
+/** Is the folder, if there is one, of the same experiment? Otherwise MAS_E_ARGUMENT naming the
+ * key that changed and the remedy. Creates nothing. */
+MAS_MUST_USE mas_status mas_folder_check(const mas_experiment *experiment, const char *results,
+                                         mas_error *err);
+/** The same check, then make the folder and its experiment.json where missing, and remove
+ * temporary files whose process is gone. */
+MAS_MUST_USE mas_status mas_folder_prepare(const mas_experiment *experiment, const char *results,
+                                           mas_error *err);
+
+/** Corpora opened so far, by configuration and longest sequence. */
+#define MAS_CORPORA_MAX 4
+typedef struct mas_corpora {
+    struct {
+        char *key;
+        mas_corpus *corpus;
+    } open[MAS_CORPORA_MAX];
+    int next; /* slot to reuse */
+} mas_corpora;
+MAS_MUST_USE mas_status mas_corpora_get(mas_corpora *corpora, const mas_point *point,
+                                        int64_t length, const mas_corpus **out, mas_error *err);
+void mas_corpora_close(mas_corpora *corpora);
+
+/** Window length of the point's evaluation, and the longest sequence the point uses. */
+int32_t mas_point_context(const mas_point *point);
+int32_t mas_point_longest(const mas_point *point);
+/** Tokens that the model must hold at a time. */
+int64_t mas_point_batch_tokens(const mas_point *point);
+/** The attention problem that layers of this spec solve at `length` (batch 1). The mask must
+ * outlive it. */
+mas_attn_problem mas_point_problem(const mas_model_config *model, const mas_mask *mask,
+                                   int64_t length);
+
+/** What one point produced; parts that were not reached are NULL or empty. */
+typedef struct mas_outcome {
+    mas_status status;
+    mas_error error;
+    mas_model_config model; /* resolved, or as given when `resolved` is false */
+    bool resolved;
+    const mas_corpus *corpus;
+    const mas_device *device;
+    mas_model *model_built;
+    mas_memory_use memory;
+    mas_train_report training;
+    mas_quality quality;
+    bool has_quality;
+    double seconds;
+    char started[32]; /* UTC */
+} mas_outcome;
+/** The result file's content; NULL only without memory. */
+json_t *mas_record(const mas_experiment *experiment, const mas_point *point,
+                   const mas_outcome *outcome);
+
+/** As mas_run_point, with corpora kept for the next one. NULL after a stop request or without
+ * memory. */
+json_t *mas_run_point_with(mas_corpora *corpora, const mas_experiment *experiment,
+                           const mas_point *point, const mas_run_options *options,
+                           const mas_run_observer *observer);
+
+#endif

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a run would do, without doing it.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+code 0 "--dry-run of the sweep" run "$here/case11.yaml" --dry-run
+holds out '^42 points of 54 cells' "42 distinct points, not 54"
+check "each point is listed once" sh -c "[ \$(grep -c 'seed [12] ' out) -eq 42 ]"
+check "points without full layers have no placement" sh -c "[ \$(grep -c ' SSSSSSSS ' out) -eq 6 ]"
+holds out 'SSFFFFSS' "middle is drawn"
+holds out 'attn_forward/' "the kernels are named"
+cp out first
+code 0 "--list is the same" run "$here/case11.yaml" --list
+check "same output" same first out
+code 0 "--set changes the sweep" run "$here/case11.yaml" --list --set model.layers=6
+holds out 'SSFFSS' "six layers"
+tiny >tiny.yaml
+code 0 "explain" explain tiny.yaml --threads 1
+holds out '(left, right) = (15, 0)' "the window in other words"
+holds out '16 visible keys, self included' "the window in plain words"
+holds out '# # #' "a mask is drawn"
+holds out 'memory .*weights' "memory by category"
+holds out 'reach of the stack 31 of 128' "receptive field"
+holds out 'expected time' "expected time"
+code 0 "explain under --cpu scalar" explain tiny.yaml --threads 1 --cpu scalar
+holds out 'refused: attn_forward' "why better kernels are refused"
+check "nothing was created" absent results
+finish

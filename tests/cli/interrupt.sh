@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# Ctrl-C and SIGTERM: stop after the step, save, exit 130; the next start ends with the same numbers.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+tiny 16384 >tiny.yaml
+code 0 "uninterrupted" run tiny.yaml --threads 1 --results whole
+numbers whole/tiny >expected
+
+for signal in INT TERM; do
+    rm -rf results
+    "$program" run tiny.yaml --threads 1 >out 2>err </dev/null &
+    process=$!
+    wait_for 1 results/tiny
+    kill -$signal $process
+    got=0
+    wait $process || got=$?
+    check "SIG$signal ends with 130 (got $got)" [ "$got" -eq 130 ]
+    check "not everything was done" [ "$(results results/tiny)" -lt 6 ]
+    check "no half files" [ "$(temporaries results/tiny)" -eq 0 ]
+    holds err 'goes on where it ended' "says how to go on"
+    code 0 "started again" run tiny.yaml --threads 1
+    numbers results/tiny >got
+    check "same numbers as uninterrupted" same expected got
+    check "no checkpoint is left" [ -z "$(find results -name '*.checkpoint.*')" ]
+done
+
+tiny 50000000 >long.yaml
+"$program" run long.yaml --threads 1 --results long >out 2>err </dev/null &
+process=$!
+tries=0
+while [ ! -e long/tiny/experiment.json ] && [ $tries -lt 100 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+sleep 0.5
+kill -INT $process
+got=0
+wait $process || got=$?
+check "a long point stops, too (got $got)" [ "$got" -eq 130 ]
+check "without a result" [ "$(results long)" -eq 0 ]
+check "and without half files" [ "$(temporaries long)" -eq 0 ]
+finish

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# A sweep that is killed goes on where it ended, and refuses to mix with an edited file.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+folder=results/case11
+
+"$program" run "$here/case11.yaml" --threads 1 >out 2>err </dev/null &
+process=$!
+wait_for 17 $folder
+kill -9 $process 2>/dev/null
+wait $process 2>/dev/null
+before=$(results $folder)
+check "killed in the middle ($before results)" [ "$before" -ge 17 ] && check "not finished" [ "$before" -lt 42 ]
+stamps() { (cd "$1" && for f in $(cat "$work/finished"); do ls -l --time-style=full-iso "$f" && cksum "$f"; done); }
+(cd $folder && ls ????????????????.json) >finished
+stamps $folder >stamps.before
+# a temporary file of a process that is no more
+sh -c 'echo $$' >dead
+: >"$folder/0123456789abcdef.json.tmp.$(cat dead)"
+
+code 1 "started again: finished with failures" run "$here/case11.yaml" --threads 1
+check "42 results" [ "$(results $folder)" -eq 42 ]
+check "28 ok" [ "$(with_status $folder ok)" -eq 28 ]
+check "14 out of memory" [ "$(with_status $folder out_of_memory)" -eq 14 ]
+check "no temporary files are left" [ "$(temporaries $folder)" -eq 0 ]
+stamps $folder >stamps.after
+check "finished results are untouched" same stamps.before stamps.after
+holds out 'out_of_memory' "the table shows the failures"
+holds err "$before of them were there already" "what was there is counted"
+
+code 1 "a third start has nothing to do" run "$here/case11.yaml" --threads 1
+stamps $folder >stamps.after
+check "still untouched" same stamps.before stamps.after
+
+sed 's/window: 16/window: 8/' "$here/case11.yaml" >edited.yaml
+code 2 "an edited file is refused" run edited.yaml --threads 1
+holds err 'attention.sparse.window: 16 -> 8' "the changed key is named"
+holds err '\-\-results' "the remedy is named"
+check "still 42 results" [ "$(results $folder)" -eq 42 ]
+code 2 "--set is an edit, too" run "$here/case11.yaml" --threads 1 --set training.tokens=8192
+holds err 'training.tokens' "the changed key is named"
+finish

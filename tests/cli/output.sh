@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tables, data and charts; gnuplot missing; a disk that is full.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+tiny >tiny.yaml
+
+code 0 "run" run tiny.yaml --threads 1
+holds out '^variant .*attention cost .*perplexity' "a table on the output"
+check "no escape codes off a terminal" sh -c "! grep -q '$(printf '\033')' out err"
+for f in table.md table.csv data/points.tsv data/cost_quality.tsv data/loss_by_position.tsv data/training_curves.tsv \
+    data/front.tsv data/settings.gp data/common.gp data/cost_quality.gp; do
+    check "$f" [ -s "results/tiny/$f" ]
+done
+check "table.csv has a row a point" [ "$(wc -l <results/tiny/table.csv)" -eq 7 ]
+if command -v gnuplot >/dev/null; then
+    for c in cost_quality loss_by_position training_curves loss_by_distance; do
+        check "$c.svg" [ -s results/tiny/$c.svg ]
+        check "$c.png" [ -s results/tiny/$c.png ]
+    done
+    rm results/tiny/cost_quality.svg
+    code 0 "plot again" plot results/tiny
+    check "drawn again" [ -s results/tiny/cost_quality.svg ]
+    rm results/tiny/cost_quality.svg
+    check "the scripts stand on their own" sh -c "cd results/tiny/data && gnuplot cost_quality.gp"
+    check "drawn by hand" [ -s results/tiny/cost_quality.svg ]
+fi
+rm -rf results/tiny/data results/tiny/*.svg
+mkdir none
+got=0
+PATH=$work/none "$program" plot results/tiny >out 2>err || got=$?
+check "without gnuplot: fine" [ "$got" -eq 0 ]
+holds err 'gnuplot is not installed' "one line says so"
+check "data and scripts are still written" [ -s results/tiny/data/cost_quality.gp ]
+
+# A file size limit whose signal is ignored makes writes fail as a full disk does.
+got=0
+(trap '' XFSZ; ulimit -f 4; "$program" run tiny.yaml --threads 1 --results full >out 2>err) || got=$?
+check "a full disk ends the run ($got)" [ "$got" -eq 2 -o "$got" -eq 3 ]
+holds err 'cannot write' "and says so"
+check "no half files" [ "$(temporaries full)" -eq 0 ]
+check "what is there is whole" sh -c 'for f in full/tiny/*.json; do [ ! -e "$f" ] || [ "$(tail -n 1 "$f")" = "}" ] || exit 1; done'
+
+sed 's/^training:.*/training: {tokens: 4096, seq_len: 128, batch_tokens: 256, learning_rate: 1000, weight_decay: 100, clip: 0}/' tiny.yaml >wild.yaml
+code 1 "diverging points are recorded" run wild.yaml --threads 1 --results wild
+check "with their status" [ "$(with_status wild/tiny diverged)" -ge 1 ]
+code 1 "and kept" run wild.yaml --threads 1 --results wild
+holds err 'were there already' "not run again"
+code 1 "--retry-failed runs them again" run wild.yaml --threads 1 --results wild --retry-failed
+finish
