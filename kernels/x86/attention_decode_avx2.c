@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attn_decode/split_k/avx2: attention_decode_impl.h compiled for AVX2. */
+#include "kernels/x86/simd_avx2.h"
+
+#include "kernels/x86/attention_decode_impl.h"
+#include "kernels/x86/x86.h"
+
+const mas_attn_kernel mas_attn_decode_split_avx2 = {
+    .name = "attn_decode/split_k/avx2",
+    .op = MAS_ATTN_DECODE,
+    .isa = MAS_ISA_AVX2,
+    .supports = flash_supports,
+    .tile = decode_tile_shape,
+    .workspace_bytes = decode_workspace_bytes,
+    .run = decode_run,
+};
