@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One case of the list on every kernel: expected values are made once per operation, then each
+ * kernel is run, judged, and run again with other thread counts and another fill. */
+#include "harness/check/internal.h"
+
+#include <string.h>
+
+/* Anything finite and unlike zero in f32, bf16 and f16. */
+#define OTHER_FILL 0x3c
+
+static mas_status same_again(mas_check_rig *rig, const mas_attn_kernel *kernel, int threads,
+                             int fill, const char *change, mas_error *err)
+{
+    const mas_status status = mas_check_rig_run(rig, kernel, threads, fill, err);
+    if (status != MAS_OK || mas_check_rig_same(rig))
+        return status;
+    return mas_fail(err, MAS_E_ARGUMENT, "%s gives other bits than the run before", change);
+}
+
+static mas_status check_kernel(mas_check_rig *rig, const mas_check_expected *e,
+                               const mas_attn_kernel *kernel, int threads, double *ratio,
+                               mas_error *err)
+{
+    mas_status status = mas_check_rig_run(rig, kernel, threads, 0xff, err);
+    if (status == MAS_OK)
+        status = mas_check_rig_judge(rig, e, ratio, err);
+    if (status == MAS_OK)
+        status = mas_check_rig_keep(rig, err);
+    if (status == MAS_OK)
+        status = same_again(rig, kernel, 1, OTHER_FILL,
+                            "one thread, outputs and workspace filled otherwise before,", err);
+    if (status == MAS_OK)
+        status =
+            same_again(rig, kernel, threads == 2 ? 7 : 2, 0xff, "another number of threads", err);
+    return status;
+}
+
+/* One rig and one oracle serve forward and decode. */
+static bool served_by(const mas_check_subject *s, mas_attn_op op)
+{
+    return s->kernel && (s->kernel->op == MAS_ATTN_BACKWARD) == (op == MAS_ATTN_BACKWARD);
+}
+
+static void run_on_kernels(mas_check_engine *engine, const mas_check_case *c, mas_check_rig *rig,
+                           const mas_check_expected *e)
+{
+    for (size_t i = 0; i < engine->count; i++) {
+        mas_check_subject *s = &engine->subjects[i];
+        if (!served_by(s, rig->op))
+            continue;
+        mas_error err = {MAS_OK, ""};
+        if (mas_attn_kernel_usable(s->kernel, &rig->problem, &err) != MAS_OK) {
+            mas_check_refuse(s, err.text);
+            continue;
+        }
+        double ratio = 0;
+        if (check_kernel(rig, e, s->kernel, engine->options->threads, &ratio, &err) == MAS_OK)
+            mas_check_pass(s, c->name, ratio);
+        else
+            mas_check_fail(engine, s, c->name, "%s", err.text);
+    }
+}
+
+static bool anyone_for(const mas_check_engine *engine, mas_attn_op op)
+{
+    for (size_t i = 0; i < engine->count; i++)
+        if (served_by(&engine->subjects[i], op))
+            return true;
+    return false;
+}
+
+static uint64_t stream_of(const char *name)
+{
+    uint64_t h = 0;
+    for (; *name; name++)
+        h = mas_mix64(h ^ (unsigned char)*name);
+    return h;
+}
+
+void mas_check_run_case(mas_check_engine *engine, const mas_check_case *c)
+{
+    const mas_mask mask = mas_check_mask_make(&c->mask);
+    mas_attn_problem p = c->problem;
+    p.mask = &mask;
+    for (int op = MAS_ATTN_FORWARD; op <= MAS_ATTN_BACKWARD && engine->error.status == MAS_OK;
+         op++) {
+        if (!anyone_for(engine, (mas_attn_op)op))
+            continue;
+        mas_check_rig *rig = NULL;
+        mas_check_expected e = {.want = {NULL}};
+        mas_status status =
+            mas_check_rig_open(&p, (mas_attn_op)op, c->layout, &rig, &engine->error);
+        if (status == MAS_OK) {
+            mas_check_fill(rig, c->inputs, c->plant, engine->options->seed, stream_of(c->name));
+            status = mas_check_expect(rig, &e, &engine->error);
+        }
+        if (status == MAS_OK)
+            run_on_kernels(engine, c, rig, &e);
+        mas_check_expected_free(&e);
+        mas_check_rig_close(rig);
+    }
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The naive twin: the formulas of masbench/attention.h as one would first write them, in float and
+ * plain order, results rounded to the problem's dtype. How far it is from the f64 oracle says how
+ * much error a kernel may have. Dot products and sums over keys and queries can each run backwards;
+ * the largest error of the orders is taken, so that one lucky order does not make the bound. */
+#include "harness/check/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct twin {
+    const mas_attn_problem *p;
+    const mas_check_tensor *t;
+    bool reverse_dots, reverse_sums;
+    float *s;    /* [Tk] capped scores, then probabilities */
+    bool *seen;  /* [Tk] */
+    float *sums; /* d_k and d_v of all heads */
+} twin;
+
+static int64_t at(bool reverse, int64_t n, int64_t count)
+{
+    return reverse ? count - 1 - n : n;
+}
+
+static const double *row(const twin *w, int kind, int64_t b, int64_t t, int64_t h)
+{
+    const mas_check_tensor *x = &w->t[kind];
+    return x->values + ((b * x->rows + t) * x->heads + h) * x->dim;
+}
+
+static float dot(bool reverse, const double *x, const double *y, int32_t n)
+{
+    float sum = 0;
+    for (int32_t c = 0; c < n; c++) {
+        const int64_t i = at(reverse, c, n);
+        sum += (float)x[i] * (float)y[i];
+    }
+    return sum;
+}
+
+static void scores(const twin *w, int64_t b, int64_t h, int64_t i)
+{
+    const mas_attn_problem *p = w->p;
+    const int64_t position = mas_position(i, p->q_len, p->kv_len, p->alignment);
+    for (int64_t j = 0; j < p->kv_len; j++) {
+        w->seen[j] = p->mask->sees(p->mask, position, j);
+        if (!w->seen[j])
+            continue;
+        const double *k = row(w, MAS_CHECK_K, b, j, h / (p->q_heads / p->kv_heads));
+        w->s[j] = p->scale * dot(w->reverse_dots, row(w, MAS_CHECK_Q, b, i, h), k, p->d_qk);
+        if (p->softcap > 0)
+            w->s[j] = p->softcap * tanhf(w->s[j] / p->softcap);
+    }
+}
+
+static double rounded(mas_dtype dtype, float x)
+{
+    float storage;
+    mas_dtype_store(dtype, &storage, 0, (double)x);
+    return mas_dtype_load(dtype, &storage, 0);
+}
+
+static void forward_row(const twin *w, int64_t b, int64_t h, int64_t i, double *o, double *lse)
+{
+    const mas_attn_problem *p = w->p;
+    const float sink = p->sinks ? (float)w->t[MAS_CHECK_SINKS].values[h] : -INFINITY;
+    float most = sink, sum = 0;
+    scores(w, b, h, i);
+    for (int64_t j = 0; j < p->kv_len; j++)
+        if (w->seen[j])
+            most = fmaxf(most, w->s[j]);
+    for (int64_t n = 0; n < p->kv_len; n++) {
+        const int64_t j = at(w->reverse_sums, n, p->kv_len);
+        if (!w->seen[j])
+            continue;
+        w->s[j] = expf(w->s[j] - most);
+        sum += w->s[j];
+    }
+    if (most > -INFINITY)
+        sum += expf(sink - most);
+    for (int32_t c = 0; c < p->d_v; c++) {
+        float value = 0;
+        for (int64_t n = 0; n < p->kv_len; n++) {
+            const int64_t j = at(w->reverse_sums, n, p->kv_len);
+            if (w->seen[j])
+                value +=
+                    w->s[j] * (float)row(w, MAS_CHECK_V, b, j, h / (p->q_heads / p->kv_heads))[c];
+        }
+        o[c] = rounded(p->dtype, sum > 0 ? value / sum : 0);
+    }
+    *lse = sum > 0 ? (double)(most + logf(sum)) : -HUGE_VAL;
+}
+
+static void forward(const twin *w, double *const out[MAS_CHECK_TENSORS])
+{
+    const mas_attn_problem *p = w->p;
+    for (int64_t b = 0; b < p->batch; b++)
+        for (int64_t h = 0; h < p->q_heads; h++)
+            for (int64_t i = 0; i < p->q_len; i++)
+                forward_row(w, b, h, i,
+                            out[MAS_CHECK_O] + ((b * p->q_len + i) * p->q_heads + h) * p->d_v,
+                            out[MAS_CHECK_LSE] + (b * p->q_heads + h) * p->q_len + i);
+}
+
+static void backward_row(const twin *w, int64_t b, int64_t h, int64_t i, float *d_q, float *d_k,
+                         float *d_v, float *d_sink)
+{
+    const mas_attn_problem *p = w->p;
+    const int64_t g = h / (p->q_heads / p->kv_heads);
+    const double *d_o = row(w, MAS_CHECK_D_O, b, i, h), *q = row(w, MAS_CHECK_Q, b, i, h);
+    const float lse = (float)w->t[MAS_CHECK_LSE].values[(b * p->q_heads + h) * p->q_len + i];
+    /* Summed the other way than <d_o, v> below: with few keys the two nearly cancel, and in the
+     * same order their errors would cancel with them, which no kernel can promise. */
+    const float d = dot(!w->reverse_dots, d_o, row(w, MAS_CHECK_O, b, i, h), p->d_v);
+    scores(w, b, h, i);
+    for (int64_t n = 0; n < p->kv_len; n++) {
+        const int64_t j = at(w->reverse_sums, n, p->kv_len);
+        if (!w->seen[j])
+            continue;
+        const double *k = row(w, MAS_CHECK_K, b, j, g);
+        const float weight = expf(w->s[j] - lse);
+        float d_s = weight * (dot(w->reverse_dots, d_o, row(w, MAS_CHECK_V, b, j, g), p->d_v) - d);
+        if (p->softcap > 0) {
+            const float t = w->s[j] / p->softcap;
+            d_s *= 1 - t * t;
+        }
+        float *d_k_row = d_k + ((b * p->kv_len + j) * p->kv_heads + g) * p->d_qk;
+        float *d_v_row = d_v + ((b * p->kv_len + j) * p->kv_heads + g) * p->d_v;
+        for (int32_t c = 0; c < p->d_qk; c++) {
+            d_q[c] += p->scale * d_s * (float)k[c];
+            d_k_row[c] += p->scale * d_s * (float)q[c];
+        }
+        for (int32_t c = 0; c < p->d_v; c++)
+            d_v_row[c] += weight * (float)d_o[c];
+    }
+    if (p->sinks && d != 0)
+        *d_sink -= expf((float)w->t[MAS_CHECK_SINKS].values[h] - lse) * d;
+}
+
+static void backward(const twin *w, double *const out[MAS_CHECK_TENSORS])
+{
+    const mas_attn_problem *p = w->p;
+    const int64_t k_count = w->t[MAS_CHECK_D_K].count, v_count = w->t[MAS_CHECK_D_V].count;
+    float *d_k = w->sums, *d_v = w->sums + k_count;
+    float d_q[MAS_HEAD_DIM_MAX];
+    for (int64_t h = 0; h < p->q_heads; h++) {
+        float d_sink = 0;
+        for (int64_t b = 0; b < p->batch; b++)
+            for (int64_t n = 0; n < p->q_len; n++) {
+                const int64_t i = at(w->reverse_sums, n, p->q_len);
+                for (int32_t c = 0; c < p->d_qk; c++)
+                    d_q[c] = 0;
+                backward_row(w, b, h, i, d_q, d_k, d_v, &d_sink);
+                for (int32_t c = 0; c < p->d_qk; c++)
+                    out[MAS_CHECK_D_Q][((b * p->q_len + i) * p->q_heads + h) * p->d_qk + c] =
+                        rounded(p->dtype, d_q[c]);
+            }
+        if (p->sinks)
+            out[MAS_CHECK_D_SINKS][h] = (double)d_sink;
+    }
+    for (int64_t i = 0; i < k_count; i++)
+        out[MAS_CHECK_D_K][i] = rounded(p->dtype, d_k[i]);
+    for (int64_t i = 0; i < v_count; i++)
+        out[MAS_CHECK_D_V][i] = rounded(p->dtype, d_v[i]);
+}
+
+mas_status mas_check_twin(const mas_check_rig *rig, bool reverse_dots, bool reverse_sums,
+                          double *const out[MAS_CHECK_TENSORS], mas_error *err)
+{
+    const mas_check_tensor *t = rig->tensors;
+    const size_t keys = (size_t)rig->problem.kv_len;
+    const size_t sums = (size_t)(t[MAS_CHECK_K].count + t[MAS_CHECK_V].count);
+    const twin w = {.p = &rig->problem,
+                    .t = t,
+                    .reverse_dots = reverse_dots,
+                    .reverse_sums = reverse_sums,
+                    .s = calloc(keys, sizeof(float)),
+                    .seen = calloc(keys, sizeof(bool)),
+                    .sums = calloc(sums, sizeof(float))};
+    const bool ready = w.s && w.seen && w.sums;
+    if (ready && rig->op == MAS_ATTN_BACKWARD)
+        backward(&w, out);
+    else if (ready)
+        forward(&w, out);
+    free(w.s);
+    free(w.seen);
+    free(w.sums);
+    return ready ? MAS_OK
+                 : mas_fail(err, MAS_E_MEMORY, "no memory for a naive attention of %zu keys", keys);
+}

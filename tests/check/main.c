@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel checker as a program of its own: no test framework, so that it also runs under
+ * emulators and valgrind. masbench-check [--kernel GLOB] [--case GLOB] [--seed N] [--count N]
+ * [--threads N] [--cpu LEVEL] [--list] masbench-check --selftest [GLOB]     broken kernels must be
+ * caught Exit status: 0 fine, 1 something failed or nothing ran, 2 bad usage, 77 nothing could run
+ * on this machine. */
+#include "harness/check/check.h"
+#include "tests/check/selftest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: masbench-check [--kernel GLOB] [--case GLOB] [--seed N] [--count N] [--threads N]\n"
+    "                      [--cpu scalar|avx2|avx512] [--list]\n"
+    "       masbench-check --selftest [GLOB]\n";
+
+static bool parse_number(const char *text, unsigned long long most, unsigned long long *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out <= most;
+}
+
+typedef struct command_line {
+    mas_check_options check;
+    const char *cpu, *selftest;
+    bool list;
+} command_line;
+
+/* One option; false when it is unknown or its value is no good. */
+static bool parse_option(command_line *c, const char *name, const char *value)
+{
+    unsigned long long n = 0;
+    if (strcmp(name, "--kernel") == 0)
+        c->check.kernel = value;
+    else if (strcmp(name, "--case") == 0)
+        c->check.which = value;
+    else if (strcmp(name, "--cpu") == 0)
+        c->cpu = value;
+    else if (strcmp(name, "--seed") == 0 && parse_number(value, UINT64_MAX, &n))
+        c->check.seed = n;
+    else if (strcmp(name, "--count") == 0 && parse_number(value, 1000000, &n))
+        c->check.count = (int64_t)n;
+    else if (strcmp(name, "--threads") == 0 && parse_number(value, 256, &n) && n > 0)
+        c->check.threads = (int)n;
+    else
+        return false;
+    return true;
+}
+
+static bool parse(command_line *c, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--list") == 0)
+            c->list = true;
+        else if (strcmp(argv[i], "--selftest") == 0)
+            c->selftest = i + 1 < argc ? argv[++i] : "*";
+        else if (i + 1 == argc || !parse_option(c, argv[i], argv[i + 1]))
+            return false;
+        else
+            i++;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    command_line c = {.check = mas_check_defaults()};
+    c.check.command = "masbench-check";
+    mas_error err = {MAS_OK, ""};
+    if (!parse(&c, argc, argv)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    if (c.cpu) {
+        mas_isa isa;
+        mas_status status = mas_isa_from_name(c.cpu, &isa, &err);
+        if (status == MAS_OK)
+            status = mas_cpu_limit(isa, &err);
+        if (status != MAS_OK) {
+            fprintf(stderr, "masbench-check: %s\n", err.text);
+            return status == MAS_E_UNSUPPORTED ? 77 : 2;
+        }
+    }
+    if (c.selftest)
+        return selftest(c.selftest, stdout);
+    if (c.list) {
+        if (mas_check_list(&c.check, stdout, &err) == MAS_OK)
+            return 0;
+        fprintf(stderr, "masbench-check: %s\n", err.text);
+        return 1;
+    }
+    mas_check_report report;
+    if (mas_check_run(&c.check, stdout, NULL, &report, &err) != MAS_OK) {
+        fprintf(stderr, "masbench-check: %s\n", err.text);
+        return 1;
+    }
+    printf("%lld passed, %lld failed, %lld refused\n", (long long)report.passed,
+           (long long)report.failed, (long long)report.refused);
+    return mas_check_exit_code(&report);
+}
