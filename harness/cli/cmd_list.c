@@ -254,15 +254,19 @@ static int list_main(const mas_cli_command *command, int argc, char **argv)
     if (code >= 0)
         return code;
     subject = parsed.arguments[0];
+    if (strcmp(subject, "keys") == 0 && !as_json) {
+        mas_experiment_write_schema(stdout);
+        return mas_cli_finish(command, MAS_EXIT_OK);
+    }
     size_t i = 0;
     while (subjects[i] && strcmp(subjects[i], subject) != 0)
         i++;
     if (!subjects[i])
         return mas_cli_usage_error(
             command,
-            "\"%s\" cannot be listed; expected variants, kernels, devices, placements or "
-            "experiments",
-            subject);
+            "\"%s\" cannot be listed%s; expected variants, kernels, devices, placements, "
+            "experiments or keys",
+            subject, strcmp(subject, "keys") == 0 ? " as JSON" : "");
     json_t *all = makers[i](parsed.globals.threads);
     if (as_json) {
         json_dumpf(all, stdout, JSON_INDENT(2));
@@ -277,9 +281,9 @@ static int list_main(const mas_cli_command *command, int argc, char **argv)
 const mas_cli_command mas_cmd_list = {
     "list",
     "SUBJECT",
-    "what there is: variants, kernels, devices, placements, experiments",
-    "SUBJECT is variants, kernels, devices, placements or experiments. The column of letters in "
-    "the list of placements\n"
-    "shows 8 layers, bottom first: F full, S sparse.",
+    "what there is: variants, kernels, devices, placements, experiments, keys",
+    "SUBJECT is variants, kernels, devices, placements, experiments or keys (every key of an\n"
+    "experiment file, as Markdown). The column of letters in the list of placements shows 8\n"
+    "layers, bottom first: F full, S sparse.",
     list_main,
 };

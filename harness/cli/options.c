@@ -219,12 +219,14 @@ int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options,
                                    out->argument_count < min ? "an argument is missing"
                                                              : "too many arguments",
                                    command->name, command->arguments);
-    if (cpu) {
-        mas_isa isa;
-        mas_error err;
-        if (mas_isa_from_name(cpu, &isa, &err) != MAS_OK || mas_cpu_limit(isa, &err) != MAS_OK)
-            return mas_cli_usage_error(command, "--cpu: %s", err.text);
-    }
+    mas_isa isa;
+    mas_error err;
+    if (cpu &&
+        (mas_isa_from_name(cpu, &isa, &err) != MAS_OK || mas_cpu_limit(isa, &err) != MAS_OK))
+        return mas_cli_usage_error(command, "--cpu: %s", err.text);
+    const char *environment = getenv("MASBENCH_CPU"); /* the library reads it, but cannot refuse */
+    if (!cpu && environment && mas_isa_from_name(environment, &isa, &err) != MAS_OK)
+        return mas_cli_usage_error(command, "MASBENCH_CPU: %s", err.text);
     out->globals.threads = (int)threads;
     return -1;
 }

@@ -43,6 +43,11 @@ code 0 "list kernels under --cpu scalar" list kernels --cpu scalar
 check "every operation has a kernel for any processor" \
     sh -c "[ \$(grep -v 'not usable' '$work/out' | grep -c '/reference') -ge 3 ]"
 code 2 "list of something unknown" list nothing
+code 0 "list keys" list keys
+check "experiments/schema.md is what the reader accepts: masbench list keys >experiments/schema.md" \
+    cmp -s "$work/out" "$here/../../experiments/schema.md"
+MASBENCH_CPU=fast code 2 "MASBENCH_CPU with an unknown level" list kernels
+holds err 'MASBENCH_CPU: unknown CPU level "fast"' "the variable is named"
 if [ -c /dev/full ]; then
     got=0
     "$program" list variants >/dev/full 2>"$work/err" || got=$?

@@ -175,9 +175,6 @@ Test(corpus_recall, refused_settings)
     config.markov_states = 0;
     refused(&config, 256, MAS_E_ARGUMENT, "markov_states is 0");
     config = recall();
-    config.min_distance = 3;
-    refused(&config, 256, MAS_E_ARGUMENT, "min_distance and max_distance are not settings");
-    config = recall();
     config.quote_rate = 0.45;
     refused(&config, 256, MAS_E_ARGUMENT, "quote_rate is 0.45; expected above 0 and at most");
     config.quote_rate = (double)NAN;

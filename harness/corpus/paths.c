@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files, folders and globs to a sorted list of files. A pattern is walked from its longest part
+ * without wildcards; every file below is tested against the whole pattern, component by component
+ * (fnmatch alone has no **). Links to files are followed, links to folders are not, so that a walk
+ * always ends. */
+#include "harness/corpus/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DOCUMENTATION "/usr/share/doc/"
+
+void mas_path_list_free(mas_path_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->path[i]);
+    free(list->path);
+    *list = (mas_path_list){0};
+}
+
+static mas_status append(mas_path_list *list, const char *path, mas_error *err)
+{
+    if (list->count == list->room) {
+        const size_t room = list->room ? 2 * list->room : 64;
+        char **grown = realloc(list->path, room * sizeof *grown);
+        if (!grown)
+            return mas_fail(err, MAS_E_MEMORY, "no memory for a list of %zu files", room);
+        list->path = grown;
+        list->room = room;
+    }
+    const size_t size = strlen(path) + 1;
+    char *copy = malloc(size);
+    if (!copy)
+        return mas_fail(err, MAS_E_MEMORY, "no memory for a list of files");
+    list->path[list->count++] = memcpy(copy, path, size);
+    return MAS_OK;
+}
+
+/* ---- matching ---- */
+
+static size_t component_length(const char *text)
+{
+    return strcspn(text, "/");
+}
+
+static const char *next_component(const char *text)
+{
+    text += component_length(text);
+    return text + strspn(text, "/");
+}
+
+static bool component_matches(const char *pattern, size_t pattern_length, const char *name,
+                              size_t name_length)
+{
+    char p[MAS_CORPUS_PATH_MAX], n[MAS_CORPUS_PATH_MAX];
+    if (pattern_length >= sizeof p || name_length >= sizeof n)
+        return false;
+    memcpy(p, pattern, pattern_length);
+    memcpy(n, name, name_length);
+    p[pattern_length] = n[name_length] = '\0';
+    return fnmatch(p, n, FNM_PERIOD) == 0;
+}
+
+static bool components_match(const char *pattern, const char *path)
+{
+    if (!*pattern)
+        return !*path;
+    const size_t length = component_length(pattern);
+    const char *const rest = next_component(pattern);
+    if (length == 2 && pattern[0] == '*' && pattern[1] == '*') {
+        if (components_match(rest, path))
+            return true;
+        return *path && *path != '.' && components_match(pattern, next_component(path));
+    }
+    return *path && component_matches(pattern, length, path, component_length(path)) &&
+           components_match(rest, next_component(path));
+}
+
+/* "./a" is "a". */
+static const char *without_dot(const char *path)
+{
+    while (path[0] == '.' && path[1] == '/')
+        path += 2 + strspn(path + 2, "/");
+    return path;
+}
+
+bool mas_path_matches(const char *pattern, const char *path)
+{
+    pattern = without_dot(pattern);
+    path = without_dot(path);
+    if ((pattern[0] == '/') != (path[0] == '/'))
+        return false;
+    return components_match(pattern + strspn(pattern, "/"), path + strspn(path, "/"));
+}
+
+/* ---- walking ---- */
+
+typedef struct walk {
+    const char *pattern; /* NULL: every file */
+    int depth;           /* folders that may still be entered; -1: any number */
+    mas_path_list *found;
+} walk;
+
+static mas_status walk_folder(const walk *w, const char *folder, int depth, mas_error *err);
+
+static mas_status visit(const walk *w, const char *folder, const char *name, int depth,
+                        mas_error *err)
+{
+    char path[4096];
+    const bool root = strcmp(folder, ".") == 0;
+    const char *const slash = root || folder[strlen(folder) - 1] == '/' ? "" : "/";
+    const int length = snprintf(path, sizeof path, "%s%s%s", root ? "" : folder, slash, name);
+    if (length < 0 || (size_t)length >= sizeof path)
+        return mas_fail(err, MAS_E_IO, "a path below %.200s is longer than %zu bytes", folder,
+                        sizeof path - 1);
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return mas_fail(err, MAS_E_IO, "cannot look at %s: %s", path, strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        return depth == 0 ? MAS_OK : walk_folder(w, path, depth - 1, err);
+    if (w->pattern && !mas_path_matches(w->pattern, path))
+        return MAS_OK;
+    if (S_ISLNK(status.st_mode) && stat(path, &status) != 0)
+        return mas_fail(err, MAS_E_IO, "the link %s leads nowhere: %s", path, strerror(errno));
+    return S_ISREG(status.st_mode) ? append(w->found, path, err) : MAS_OK;
+}
+
+static mas_status walk_folder(const walk *w, const char *folder, int depth, mas_error *err)
+{
+    DIR *stream = opendir(folder);
+    if (!stream)
+        return mas_fail(err, MAS_E_IO, "cannot open the folder %s: %s", folder, strerror(errno));
+    mas_status status = MAS_OK;
+    while (status == MAS_OK) {
+        errno = 0;
+        const struct dirent *entry = readdir(stream);
+        if (!entry) {
+            if (errno)
+                status = mas_fail(err, MAS_E_IO, "cannot read the folder %s: %s", folder,
+                                  strerror(errno));
+            break;
+        }
+        const char *const name = entry->d_name;
+        const bool self = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+        /* Hidden files belong to a corpus only when a pattern names their dot. */
+        if (!self && (name[0] != '.' || w->pattern))
+            status = visit(w, folder, name, depth, err);
+    }
+    closedir(stream);
+    return status;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void sort_unique(mas_path_list *list)
+{
+    if (list->count == 0)
+        return;
+    qsort(list->path, list->count, sizeof *list->path, compare_paths);
+    size_t kept = 1;
+    for (size_t i = 1; i < list->count; i++) {
+        if (strcmp(list->path[i], list->path[kept - 1]) == 0)
+            free(list->path[i]);
+        else
+            list->path[kept++] = list->path[i];
+    }
+    list->count = kept;
+}
+
+/* The command that installs what a missing path belongs to, if it is a Debian documentation folder. */
+static mas_status nothing_found(const char *pattern, mas_error *err)
+{
+    const size_t prefix = strlen(DOCUMENTATION);
+    if (strncmp(pattern, DOCUMENTATION, prefix) == 0) {
+        const char *const package = pattern + prefix;
+        const size_t length = component_length(package);
+        if (length > 0 && package[length] == '/' && strcspn(package, "*?[") >= length)
+            return mas_fail(err, MAS_E_NOT_FOUND,
+                            "nothing matches %s; install it with: apt-get install %.*s", pattern,
+                            (int)length, package);
+    }
+    return mas_fail(err, MAS_E_NOT_FOUND,
+                    "nothing matches %s; expected a file, a folder or a glob (** stands for any "
+                    "folders)",
+                    pattern);
+}
+
+static mas_status expand_glob(const char *pattern, mas_path_list *found, mas_error *err)
+{
+    /* The folder to start from: the components before the first one with a wildcard. */
+    char base[MAS_CORPUS_PATH_MAX];
+    size_t length = strcspn(pattern, "*?[");
+    while (length > 0 && pattern[length - 1] != '/')
+        length--;
+    memcpy(base, pattern, length);
+    base[length] = '\0';
+    while (length > 1 && base[length - 1] == '/')
+        base[--length] = '\0';
+    const char *const folder = length ? base : ".";
+
+    int depth = 0;
+    for (const char *c = pattern + length + strspn(pattern + length, "/"); *next_component(c);
+         c = next_component(c))
+        depth++;
+    struct stat status;
+    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
+        return MAS_OK; /* nothing matches */
+    const walk w = {pattern, strstr(pattern, "**") ? -1 : depth, found};
+    return walk_folder(&w, folder, w.depth, err);
+}
+
+static mas_status expand_one(const char *pattern, mas_path_list *found, mas_error *err)
+{
+    struct stat status;
+    if (stat(pattern, &status) == 0) { /* an existing name is taken as it is, stars and all */
+        if (!S_ISDIR(status.st_mode))
+            return append(found, pattern, err);
+        const walk w = {NULL, -1, found};
+        return walk_folder(&w, pattern, -1, err);
+    }
+    if (errno != ENOENT && errno != ENOTDIR)
+        return mas_fail(err, MAS_E_IO, "cannot look at %s: %s", pattern, strerror(errno));
+    return strpbrk(pattern, "*?[") ? expand_glob(pattern, found, err) : MAS_OK;
+}
+
+static void drop_excluded(const mas_corpus_config *config, mas_path_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        bool excluded = false;
+        for (int32_t e = 0; e < config->exclude_count && !excluded; e++)
+            excluded = mas_path_matches(config->exclude[e], list->path[i]);
+        if (excluded)
+            free(list->path[i]);
+        else
+            list->path[kept++] = list->path[i];
+    }
+    list->count = kept;
+}
+
+mas_status mas_paths_expand(const mas_corpus_config *config, mas_path_list *out, mas_error *err)
+{
+    *out = (mas_path_list){0};
+    mas_status status = MAS_OK;
+    if (config->path_count < 1 || config->path_count > MAS_CORPUS_PATHS_MAX)
+        status = mas_fail(err, MAS_E_ARGUMENT, "%d paths; expected 1 to %d", config->path_count,
+                          MAS_CORPUS_PATHS_MAX);
+    for (int32_t i = 0; i < config->path_count && status == MAS_OK; i++) {
+        const size_t before = out->count;
+        status = expand_one(config->paths[i], out, err);
+        if (status == MAS_OK && out->count == before)
+            status = nothing_found(config->paths[i], err);
+    }
+    if (status == MAS_OK) {
+        sort_unique(out);
+        drop_excluded(config, out);
+        if (out->count == 0)
+            status = mas_fail(err, MAS_E_NOT_FOUND, "every file that matches %s is excluded",
+                              config->paths[0]);
+    }
+    if (status != MAS_OK)
+        mas_path_list_free(out);
+    return status;
+}
