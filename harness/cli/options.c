@@ -221,8 +221,7 @@ int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options,
                                    command->name, command->arguments);
     mas_isa isa;
     mas_error err;
-    if (cpu &&
-        (mas_isa_from_name(cpu, &isa, &err) != MAS_OK || mas_cpu_limit(isa, &err) != MAS_OK))
+    if (cpu && (mas_isa_from_name(cpu, &isa, &err) != MAS_OK || mas_cpu_limit(isa, &err) != MAS_OK))
         return mas_cli_usage_error(command, "--cpu: %s", err.text);
     const char *environment = getenv("MASBENCH_CPU"); /* the library reads it, but cannot refuse */
     if (!cpu && environment && mas_isa_from_name(environment, &isa, &err) != MAS_OK)

@@ -45,21 +45,19 @@ typedef struct mas_corpus_config {
     int32_t path_count, exclude_count;
     char paths[MAS_CORPUS_PATHS_MAX][MAS_CORPUS_PATH_MAX];
     char exclude[MAS_CORPUS_PATHS_MAX][MAS_CORPUS_PATH_MAX]; /* globs matched against whole paths */
-    double validation_fraction,
-        test_fraction; /* text: share of documents, by hash of their content */
-    /* tokens */
-    char validation_path[MAS_CORPUS_PATH_MAX],
-        test_path[MAS_CORPUS_PATH_MAX]; /* "" : tail fractions of the train file */
-    int32_t vocab; /* tokens: ids must be below it; recall: size of the whole vocabulary; text with
-                      bytes: 257, set by open */
-    /* recall: see corpus/README.md for the source's definition */
-    int32_t passage_tokens;             /* length of a quoted passage */
-    int32_t passages;                   /* passages stated per document */
-    int32_t min_distance, max_distance; /* tokens from a statement to its quotation */
-    double quote_rate;     /* share of a document's tokens that are quotations, 0 .. 1 */
-    int32_t markov_states; /* states of the local Markov text (0: no filler) */
-    uint64_t seed; /* of the source itself (its Markov table); documents come from the caller's
-                      generator */
+    double validation_fraction; /* text: share of documents, by hash of their content */
+    double test_fraction;
+    /* tokens: "" takes the end of the train file instead, by the fractions above */
+    char validation_path[MAS_CORPUS_PATH_MAX];
+    char test_path[MAS_CORPUS_PATH_MAX];
+    int32_t vocab; /* tokens: ids must be below it; recall: the whole vocabulary; text: set by open */
+    /* recall: README.md of this folder defines the source */
+    int32_t passage_tokens; /* length of a quoted passage */
+    int32_t passages;       /* at most that many passages stated per document */
+    double quote_rate;      /* share of a document's tokens that are quotations, 0 .. 1; the length
+                               of the text between passages follows from it */
+    int32_t markov_states;  /* states of the local Markov text, >= 1 */
+    uint64_t seed;          /* of its table; documents come from the caller's generator */
 } mas_corpus_config;
 
 /** Defaults: text over Debian's linux-doc-6.1, 5 % validation, 5 % test; recall at settings known
