@@ -50,7 +50,8 @@ typedef struct mas_corpus_config {
     /* tokens: "" takes the end of the train file instead, by the fractions above */
     char validation_path[MAS_CORPUS_PATH_MAX];
     char test_path[MAS_CORPUS_PATH_MAX];
-    int32_t vocab; /* tokens: ids must be below it; recall: the whole vocabulary; text: set by open */
+    int32_t
+        vocab; /* tokens: ids must be below it; recall: the whole vocabulary; text: set by open */
     /* recall: README.md of this folder defines the source */
     int32_t passage_tokens; /* length of a quoted passage */
     int32_t passages;       /* at most that many passages stated per document */
