@@ -4,7 +4,7 @@
 # Safe to run again: it installs and rebuilds only what is not there. Works as root or with sudo.
 #
 #   ./bootstrap.sh        packages and build
-#   ./bootstrap.sh --dev  also what the full test run uses: clang, clang-format
+#   ./bootstrap.sh --dev  also what the full test run uses (see the list)
 set -eu
 cd "$(dirname "$0")"
 case "${1:-}" in
@@ -33,6 +33,8 @@ linux-doc-6.1      default corpus: the Linux kernel documentation
 [ "${1:-}" = --dev ] && packages="$packages
 clang              second compiler
 clang-format       layout of the sources
+g++                public headers as C++
+locales            a locale with decimal commas
 "
 # Slim system images tell dpkg to leave out documentation, and the corpus is documentation.
 corpus=/usr/share/doc/linux-doc-6.1/html/_sources
