@@ -4,7 +4,9 @@
 #include "masbench_build.h"
 #include "variants/suggest.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const mas_cli_command *const mas_cli_commands[] = {
     &mas_cmd_run, &mas_cmd_explain, &mas_cmd_list, &mas_cmd_check, &mas_cmd_plot, NULL,
@@ -43,8 +45,21 @@ static int unknown_command(const char *name)
     return mas_cli_usage_error(NULL, "unknown command \"%s\"; commands: %s", name, all);
 }
 
+/* A team of threads that waits by spinning loses whole time slices as soon as anything else runs on
+ * the machine: with a second busy process on two cores, a small model (512 tokens a step) trained at
+ * 4.8 thousand tokens a second spinning, and at 37 thousand sleeping. The OpenMP runtime reads its
+ * setting when it is loaded, so the program starts itself once more, unless the user has chosen. */
+static void wait_without_spinning(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") ||
+        setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
+        return;
+    execv("/proc/self/exe", argv); /* comes back only where that does not work: then spin */
+}
+
 int main(int argc, char **argv)
 {
+    wait_without_spinning(argv);
     if (argc < 2) {
         print_help(stderr);
         return MAS_EXIT_USAGE;
