@@ -7,7 +7,7 @@
  * buffer,
  *   - it visits exactly the tiles of its schedule;
  *   - max-abs and relative L2 error against the oracle are each at most twice those of a naive
- * kernel of the same dtype (float arithmetic in plain order) plus one rounding of the output;
+ * kernel of the same dtype (float arithmetic, one term after the other) plus one rounding of the output;
  *   - it wrote all of its outputs, nothing else, and left its inputs alone;
  *   - 1, 2 and 7 threads, and another fill of outputs and scratch, give the same bits.
  * Beside the case list there are properties that need no oracle, finite differences for the oracle

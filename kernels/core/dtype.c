@@ -34,15 +34,20 @@ double mas_dtype_roundoff(mas_dtype dtype)
 
 float mas_f16_to_f32(uint16_t h)
 {
-    const int sign = h >> 15, exponent = (h >> 10) & 31, mantissa = h & 1023;
+    const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, magnitude = h & 0x7fffu;
+    uint32_t bits;
     float f;
-    if (exponent == 31)
-        f = mantissa ? NAN : INFINITY;
-    else if (exponent == 0)
-        f = ldexpf((float)mantissa, -24);
-    else
-        f = ldexpf((float)(mantissa + 1024), exponent - 25);
-    return sign ? -f : f;
+    if (magnitude >= 0x7c00) { /* infinity; every NaN becomes the same one */
+        bits = magnitude == 0x7c00 ? 0x7f800000 : 0x7fc00000;
+    } else if (magnitude >= 0x0400) { /* the exponent's bias goes from 15 to 127 */
+        bits = (magnitude << 13) + ((127u - 15u) << 23);
+    } else { /* subnormal: units of 2^-24 */
+        f = (float)magnitude * 0x1p-24f;
+        memcpy(&bits, &f, sizeof bits);
+    }
+    bits |= sign;
+    memcpy(&f, &bits, sizeof f);
+    return f;
 }
 
 uint16_t mas_f32_to_f16(float f)

@@ -7,13 +7,14 @@
 
 #define ROWS_MIN 256 /* each chunk reads the whole weight twice and its gradient once */
 #define ROWS_MAX 4096
+#define ROWS_ALIGN 32
 #define LOGITS_WANTED (INT64_C(1) << 20) /* 4 MiB, which stays in cache */
 #define ELEMENTS_PER_PIECE 16384
 
 static int64_t chunk_rows(int64_t n, int64_t vocab)
 {
     const int64_t even = mas_cpu_smaller(mas_cpu_larger(LOGITS_WANTED / vocab, ROWS_MIN), ROWS_MAX);
-    return mas_cpu_smaller(even, n);
+    return mas_cpu_smaller(even / ROWS_ALIGN * ROWS_ALIGN, n);
 }
 
 size_t mas_cpu_cross_entropy_workspace(const mas_device *d, int64_t n, int64_t c, int64_t vocab)

@@ -10,11 +10,25 @@
  *                   cut too. Partial products go to the device's scratch and are added in order.
  *                   Pieces of 1024 terms cost nothing (97 to 101 % of the rate of one call,
  *                   measured as above); cutting a small output into as many tiles instead costs
- *                   5 to 40 %. */
+ *                   5 to 40 %.
+ *
+ * Promised of C = A B^T, the forward pass of every layer: the bits of a row of C do not depend on
+ * how many rows stand beside it, so that a model evaluates to the same numbers at every batch
+ * size. oneDNN 2.6.3 with AVX-512 keeps this only for pieces of 16 rows or more (with fewer it takes
+ * other code) and up to 768 terms (past that its own cut of the sum depends on the rows). Hence for
+ * these products
+ *   - columns are cut by their number alone, and the sum only in chains of SUM_CHAIN terms inside a
+ *     piece;
+ *   - a short last piece joins the one before it;
+ *   - fewer than ROWS_ALONE rows are padded with rows of zeros, unless 16 (n + k) floats are more
+ *     than the scratch holds: then, with n + k above 65536, the promise does not reach them.
+ * The plain product keeps it by itself. oneDNN's AVX2 code does not keep it: there the rows past the
+ * last full block of its own are summed in another way. */
 #include "kernels/cpu/cpu_device.h"
 
 #include <omp.h>
 #include <stdio.h>
+#include <string.h>
 
 #if defined(MAS_HAVE_ONEDNN) && MAS_HAVE_ONEDNN
 #include <dnnl.h>
@@ -27,6 +41,8 @@
 #define COLUMNS_MAX 1024
 #define TILE_ALIGN 32
 #define SUM_MIN 1024
+#define SUM_CHAIN 512
+#define ROWS_ALONE 16
 
 typedef struct cut {
     int64_t rows, columns, terms; /* size of a piece */
@@ -38,27 +54,39 @@ static int64_t round_up(int64_t a, int64_t to)
     return mas_cpu_pieces(a, to) * to;
 }
 
+static bool is_forward(const mas_matmul *g)
+{
+    return !g->trans_a && g->trans_b;
+}
+
+/* Pieces of that many rows; the last takes a short rest too. */
+static int64_t row_pieces(int64_t m, int64_t rows)
+{
+    return m / rows + (m % rows >= ROWS_ALONE || m < rows);
+}
+
 static cut cut_product(const mas_matmul *g)
 {
+    const bool forward = is_forward(g);
     cut c = {.terms = g->k, .k = 1};
     c.rows = mas_cpu_larger(round_up(mas_cpu_pieces(g->m, PIECES_WANTED), TILE_ALIGN), ROWS_MIN);
     c.rows = mas_cpu_smaller(mas_cpu_smaller(c.rows, ROWS_MAX), g->m);
     c.columns = mas_cpu_smaller(COLUMNS_MAX, g->n);
-    c.m = mas_cpu_pieces(g->m, c.rows);
+    c.m = row_pieces(g->m, c.rows);
     c.n = mas_cpu_pieces(g->n, c.columns);
     const int64_t missing = mas_cpu_pieces(PIECES_WANTED, c.m * c.n);
-    if (missing > 1 && g->k >= 2 * SUM_MIN) {
+    if (!forward && missing > 1 && g->k >= 2 * SUM_MIN) {
         const int64_t fit = MAS_CPU_SCRATCH / g->m / g->n;
         c.k = mas_cpu_smaller(mas_cpu_smaller(missing, g->k / SUM_MIN), mas_cpu_larger(fit, 1));
         c.terms = round_up(mas_cpu_pieces(g->k, c.k), TILE_ALIGN);
         c.k = mas_cpu_pieces(g->k, c.terms);
     }
     while (c.m * c.n * c.k < PIECES_WANTED && c.rows * c.columns >= PIECE_FLOPS_MIN / c.terms) {
-        int64_t *const side = c.rows >= c.columns ? &c.rows : &c.columns;
+        int64_t *const side = forward || c.rows >= c.columns ? &c.rows : &c.columns;
         if (*side <= TILE_ALIGN)
             break;
         *side = round_up(mas_cpu_pieces(*side, 2), TILE_ALIGN);
-        c.m = mas_cpu_pieces(g->m, c.rows);
+        c.m = row_pieces(g->m, c.rows);
         c.n = mas_cpu_pieces(g->n, c.columns);
     }
     return c;
@@ -70,7 +98,7 @@ static mas_matmul piece_of(const mas_matmul *g, const cut *c, int64_t p, float *
     const int64_t ik = p % c->k, in = p / c->k % c->n, im = p / c->k / c->n;
     const int64_t m0 = im * c->rows, n0 = in * c->columns, k0 = ik * c->terms;
     mas_matmul piece = *g;
-    piece.m = mas_cpu_smaller(c->rows, g->m - m0);
+    piece.m = im + 1 < c->m ? c->rows : g->m - m0;
     piece.n = mas_cpu_smaller(c->columns, g->n - n0);
     piece.k = mas_cpu_smaller(c->terms, g->k - k0);
     piece.a = g->a + (g->trans_a ? k0 * g->lda + m0 : m0 * g->lda + k0);
@@ -110,6 +138,47 @@ static bool multiply(const mas_cpu_device *d, const mas_matmul *g)
     return true;
 }
 
+static bool multiply_piece(const mas_cpu_device *d, const mas_matmul *piece)
+{
+    if (!is_forward(piece))
+        return multiply(d, piece);
+    bool ok = true;
+    for (int64_t k = 0; k < piece->k; k += SUM_CHAIN) {
+        mas_matmul chain = *piece;
+        chain.a += k;
+        chain.b += k;
+        chain.k = mas_cpu_smaller(SUM_CHAIN, piece->k - k);
+        chain.accumulate = piece->accumulate || k > 0;
+        ok = multiply(d, &chain) && ok;
+    }
+    return ok;
+}
+
+static bool needs_padding(const mas_cpu_device *d, const mas_matmul *g)
+{
+    return is_forward(g) && g->m < ROWS_ALONE && !d->plain_matmul &&
+           g->n + g->k <= MAS_CPU_SCRATCH / ROWS_ALONE;
+}
+
+/* The same product with ROWS_ALONE rows, in the device's scratch. */
+static mas_matmul padded(const mas_cpu_device *d, const mas_matmul *g)
+{
+    float *const a = d->scratch, *const c = a + ROWS_ALONE * g->k;
+    memset(a, 0, (size_t)(ROWS_ALONE * (g->k + g->n)) * sizeof *a);
+    for (int64_t i = 0; i < g->m; i++) {
+        memcpy(a + i * g->k, g->a + i * g->lda, (size_t)g->k * sizeof *a);
+        if (g->accumulate)
+            memcpy(c + i * g->n, g->c + i * g->ldc, (size_t)g->n * sizeof *c);
+    }
+    mas_matmul more = *g;
+    more.m = ROWS_ALONE;
+    more.a = a;
+    more.lda = g->k;
+    more.c = c;
+    more.ldc = g->n;
+    return more;
+}
+
 static mas_status check(const mas_matmul *g, mas_error *err)
 {
     if (g->m < 1 || g->n < 1 || g->k < 1)
@@ -125,11 +194,9 @@ static mas_status check(const mas_matmul *g, mas_error *err)
     return MAS_OK;
 }
 
-mas_status mas_cpu_matmul(mas_device *d, const mas_matmul *m, mas_error *err)
+/* All pieces; false when the library failed. */
+static bool multiply_all(mas_device *d, const mas_matmul *m)
 {
-    const mas_status status = check(m, err);
-    if (status != MAS_OK)
-        return status;
     const mas_cpu_device *cpu = mas_cpu(d);
     const cut c = cut_product(m);
     const int64_t pieces = c.m * c.n * c.k;
@@ -143,13 +210,30 @@ mas_status mas_cpu_matmul(mas_device *d, const mas_matmul *m, mas_error *err)
 #pragma omp for schedule(dynamic, 1)
         for (int64_t p = 0; p < pieces; p++) {
             const mas_matmul piece = piece_of(m, &c, p, cpu->scratch);
-            ok = multiply(cpu, &piece) && ok;
+            ok = multiply_piece(cpu, &piece) && ok;
         }
         if (c.k > 1) {
 #pragma omp for schedule(static)
             for (int64_t row = 0; row < m->m; row++)
                 sum_partials(m, c.k, cpu->scratch, row);
         }
+    }
+    return ok;
+}
+
+mas_status mas_cpu_matmul(mas_device *d, const mas_matmul *m, mas_error *err)
+{
+    const mas_status status = check(m, err);
+    if (status != MAS_OK)
+        return status;
+    bool ok;
+    if (needs_padding(mas_cpu(d), m)) {
+        const mas_matmul more = padded(mas_cpu(d), m);
+        ok = multiply_all(d, &more);
+        for (int64_t i = 0; i < m->m; i++)
+            memcpy(m->c + i * m->ldc, more.c + i * more.ldc, (size_t)m->n * sizeof *m->c);
+    } else {
+        ok = multiply_all(d, m);
     }
     if (!ok)
         return mas_fail(err, MAS_E_MEMORY, "%s could not compute a %lld x %lld x %lld product",

@@ -143,6 +143,14 @@ LANE_INLINE vf sigmoid(vf x)
     return vf_set(1.0f) / (vf_set(1.0f) + vf_exp(-x));
 }
 
+/* The same; *rest is 1 - sigmoid(x) without the cancellation of that subtraction. */
+LANE_INLINE vf sigmoid_rest(vf x, vf *rest)
+{
+    const vf e = vf_exp(-x), s = vf_set(1.0f) / (vf_set(1.0f) + e);
+    *rest = e * s;
+    return s;
+}
+
 /* gelu(x) = x/2 (1 + tanh(u)) with u = sqrt(2/pi) (x + 0.044715 x^3); since (1 + tanh u)/2 =
  * sigmoid(2u), one exponential serves and small results keep their relative accuracy. */
 #define GELU_LINEAR 1.5957691216057308f /* 2 sqrt(2/pi) */
@@ -169,9 +177,10 @@ LANE_INLINE void gelu_backward_step(const float *in, const float *d_out, float *
     /* Past +-30 the derivative is 0 or 1 in f32; the clamp keeps its factors finite. */
     const vf x = vf_min(vf_set(30.0f), vf_max(vf_set(-30.0f), vf_load_n(in, left)));
     const vf x2 = x * x;
-    const vf s = sigmoid(x * vf_fma(vf_set(GELU_CUBIC), x2, vf_set(GELU_LINEAR)));
+    vf rest;
+    const vf s = sigmoid_rest(x * vf_fma(vf_set(GELU_CUBIC), x2, vf_set(GELU_LINEAR)), &rest);
     const vf slope = vf_fma(vf_set(3.0f * GELU_CUBIC), x2, vf_set(GELU_LINEAR));
-    const vf d = vf_fma(x * s * (vf_set(1.0f) - s), slope, s);
+    const vf d = vf_fma(x * s * rest, slope, s);
     vf_store_n(d_in, vf_load_n(d_out, left) * d, left);
 }
 
@@ -205,8 +214,9 @@ LANE_INLINE void swiglu_backward_step(const float *in, int64_t f, const float *d
                                       int64_t left)
 {
     const vf gate = vf_load_n(in, left), up = vf_load_n(in + f, left), d = vf_load_n(d_out, left);
-    const vf s = sigmoid(gate), silu = gate * s;
-    const vf slope = vf_fma(silu, vf_set(1.0f) - s, s); /* of silu */
+    vf rest;
+    const vf s = sigmoid_rest(gate, &rest), silu = gate * s;
+    const vf slope = vf_fma(silu, rest, s); /* of silu */
     vf_store_n(d_in, d * up * slope, left);
     vf_store_n(d_in + f, d * silu, left);
 }

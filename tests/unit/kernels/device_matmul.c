@@ -81,6 +81,61 @@ Test(device_matmul, plain_matches_f64_at_every_level, .timeout = 300)
         check_shapes(isa, true);
 }
 
+/* The same rows in products of m rows, starting at row `first` of a larger one. */
+static void check_rows_alone(mas_device *d, int64_t n, int64_t k, bool accumulate)
+{
+    static const int64_t counts[] = {1,  2,  3,   7,   15,  16,  17,  31,  32,  33, 48,
+                                     63, 65, 100, 255, 256, 257, 271, 272, 500, 530};
+    const int64_t all = 1043;
+    float *const a = test_normal(d, all * k, 1, 1.0), *const b = test_normal(d, n * k, 2, 1.0);
+    float *const before = test_normal(d, all * n, 3, 1.0), *const want = test_zeros(d, all * n);
+    float *const got = test_zeros(d, all * n);
+    mas_error err = {0};
+    mas_matmul g = {.m = all,
+                    .n = n,
+                    .k = k,
+                    .a = a,
+                    .b = b,
+                    .c = want,
+                    .lda = k,
+                    .ldb = k,
+                    .ldc = n,
+                    .trans_b = true,
+                    .accumulate = accumulate};
+    memcpy(want, before, (size_t)(all * n) * sizeof *want);
+    cr_assert_eq(d->ops->matmul(d, &g, &err), MAS_OK, "%s", err.text);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        for (int64_t first = 0; first < all; first += 499) {
+            const int64_t m = counts[i] < all - first ? counts[i] : all - first;
+            const size_t bytes = (size_t)(m * n) * sizeof *got;
+            memcpy(got, before + first * n, bytes);
+            g.m = m;
+            g.a = a + first * k;
+            g.c = got;
+            cr_assert_eq(d->ops->matmul(d, &g, &err), MAS_OK, "%s", err.text);
+            cr_assert_eq(memcmp(got, want + first * n, bytes), 0,
+                         "%s, %lld x %lld: %lld rows from row %lld on have other bits than among "
+                         "%lld rows",
+                         d->matmul_library, (long long)n, (long long)k, (long long)m,
+                         (long long)first, (long long)all);
+        }
+}
+
+/* Promised of C = A B^T alone, and of the library with AVX-512 alone; matmul.c says why. */
+Test(device_matmul, rows_do_not_depend_on_the_rows_beside_them, .timeout = 300)
+{
+    static const int64_t sizes[][2] = {{1, 5},     {33, 64},   {192, 64},   {100, 257},
+                                       {256, 64},  {64, 1000}, {512, 1100}, {40, 2100},
+                                       {1030, 96}, {1500, 800}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int plain = test_top_isa() < MAS_ISA_AVX512; plain < 2; plain++) {
+            mas_device *d = test_open(test_top_isa(), 2);
+            mas_cpu_use_plain_matmul(d, plain);
+            check_rows_alone(d, sizes[s][0], sizes[s][1], s % 2);
+            test_close(d);
+        }
+}
+
 Test(device_matmul, refuses_sizes_that_do_not_fit)
 {
     mas_device *d = test_open(MAS_ISA_SCALAR, 1);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operations of a model's layers, called for the checker; device_calls.h says how. */
+#include "harness/check/device_calls.h"
+#include "harness/check/ops_twin.h"
+#include "kernels/reference/ops_reference.h"
+
+static void matmul_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * (x->v + 3));
+    mas_call_in(x, 1, x->v * (x->c + 3));
+    mas_call_in(x, 2, x->c * (x->n + x->v));
+    mas_call_in(x, 3, x->n * (x->c + 2));
+    mas_call_in(x, 4, x->v * (x->n + 3));
+}
+
+/* A [n,v] or its transpose, B [v,c] or its transpose, C [n,c] with gaps that must stay. */
+static mas_status matmul_case(mas_check_call *x, bool trans_a, bool trans_b, bool accumulate,
+                              mas_error *err)
+{
+    const int a = trans_a ? 4 : 0, b = trans_b ? 2 : 1;
+    const int64_t lda = trans_a ? x->n + 3 : x->v + 3, ldb = trans_b ? x->v : x->c + 3,
+                  ldc = x->c + 2;
+    const mas_matmul m = {.m = x->n,
+                          .n = x->c,
+                          .k = x->v,
+                          .a = x->f[a],
+                          .b = x->f[b],
+                          .c = x->f[3],
+                          .lda = lda,
+                          .ldb = ldb,
+                          .ldc = ldc,
+                          .trans_a = trans_a,
+                          .trans_b = trans_b,
+                          .accumulate = accumulate};
+    mas_ops_reference_matmul(x->n, x->c, x->v, x->w[a], lda, trans_a, x->w[b], ldb, trans_b,
+                             accumulate, x->w[3], ldc);
+    mas_ops_twin_matmul(x->n, x->c, x->v, x->s[a], lda, trans_a, x->s[b], ldb, trans_b, accumulate,
+                        x->s[3], ldc);
+    return x->d->ops->matmul(x->d, &m, err);
+}
+
+static mas_status matmul_nn(mas_check_call *x, mas_error *err)
+{
+    return matmul_case(x, false, false, false, err);
+}
+static mas_status matmul_nt(mas_check_call *x, mas_error *err)
+{
+    return matmul_case(x, false, true, true, err);
+}
+static mas_status matmul_tn(mas_check_call *x, mas_error *err)
+{
+    return matmul_case(x, true, false, true, err);
+}
+static mas_status matmul_tt(mas_check_call *x, mas_error *err)
+{
+    return matmul_case(x, true, true, false, err);
+}
+
+static void embed_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->v * x->c);
+    mas_call_in(x, 1, x->v * x->c);
+    mas_call_out(x, 2, x->n * x->c);
+}
+
+static mas_status embed(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->embed(x->d, x->n, x->c, x->device_ints[0], x->device_ints[1], x->f[0], x->f[1],
+                     x->f[2]);
+    mas_ops_reference_embed(x->n, x->c, x->ints[0], x->ints[1], x->w[0], x->w[1], x->w[2]);
+    mas_ops_twin_embed(x->n, x->c, x->ints[0], x->ints[1], x->s[0], x->s[1], x->s[2]);
+    return MAS_OK;
+}
+
+static mas_status embed_alone(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->embed(x->d, x->n, x->c, x->device_ints[0], NULL, x->f[0], NULL, x->f[2]);
+    mas_ops_reference_embed(x->n, x->c, x->ints[0], NULL, x->w[0], NULL, x->w[2]);
+    mas_ops_twin_embed(x->n, x->c, x->ints[0], NULL, x->s[0], NULL, x->s[2]);
+    return MAS_OK;
+}
+
+static void embed_backward_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * x->c);
+    mas_call_in(x, 1, x->v * x->c);
+    mas_call_in(x, 2, x->v * x->c);
+}
+
+static mas_status embed_backward(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->embed_backward(x->d, x->n, x->c, x->v, x->device_ints[0], x->device_ints[1], x->f[0],
+                              x->f[1], x->f[2]);
+    mas_ops_reference_embed_backward(x->n, x->c, x->ints[0], x->ints[1], x->w[0], x->w[1], x->w[2]);
+    mas_ops_twin_embed_backward(x->n, x->c, x->ints[0], x->ints[1], x->s[0], x->s[1], x->s[2]);
+    return MAS_OK;
+}
+
+static void norm_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * x->c);
+    mas_call_in(x, 1, x->c);
+    mas_call_in(x, 2, x->c);
+    mas_call_out(x, 3, x->n * x->c);
+    mas_call_out(x, 4, x->n);
+    mas_call_out(x, 5, x->n);
+}
+
+static void rmsnorm_shape(mas_check_call *x)
+{
+    norm_shape(x);
+    x->t[4].count = 0;
+}
+
+static mas_status norm_kind(mas_check_call *x, mas_norm kind)
+{
+    float **f = x->f, **s = x->s;
+    double **w = x->w;
+    const bool centred = kind == MAS_NORM_LAYERNORM;
+    x->d->ops->norm(x->d, kind, x->n, x->c, 1e-5f, f[0], f[1], centred ? f[2] : NULL, f[3],
+                    centred ? f[4] : NULL, f[5]);
+    mas_ops_reference_norm(kind, x->n, x->c, 1e-5f, w[0], w[1], w[2], w[3], w[4], w[5]);
+    mas_ops_twin_norm(kind, x->n, x->c, 1e-5f, s[0], s[1], s[2], s[3], s[4], s[5]);
+    return MAS_OK;
+}
+
+static mas_status layernorm(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    return norm_kind(x, MAS_NORM_LAYERNORM);
+}
+
+static mas_status rmsnorm(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    return norm_kind(x, MAS_NORM_RMSNORM);
+}
+
+static void norm_backward_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * x->c); /* x */
+    mas_call_in(x, 1, x->c);        /* weight */
+    mas_call_in(x, 2, x->n);        /* mean */
+    mas_call_in(x, 3, x->n); /* rstd: any positive number will do, the formula takes it as given */
+    x->t[3].positive = true;
+    mas_call_in(x, 4, x->n * x->c); /* d_out */
+    mas_call_in(x, 5, x->n * x->c); /* d_x, added to */
+    mas_call_in(x, 6, x->c);
+    mas_call_in(x, 7, x->c);
+}
+
+static mas_status norm_backward_kind(mas_check_call *x, mas_norm kind)
+{
+    float **f = x->f, **s = x->s;
+    double **w = x->w;
+    const bool centred = kind == MAS_NORM_LAYERNORM;
+    x->d->ops->norm_backward(x->d, kind, x->n, x->c, f[0], f[1], centred ? f[2] : NULL, f[3], f[4],
+                             f[5], f[6], centred ? f[7] : NULL);
+    mas_ops_reference_norm_backward(kind, x->n, x->c, w[0], w[1], w[2], w[3], w[4], w[5], w[6],
+                                    w[7]);
+    mas_ops_twin_norm_backward(kind, x->n, x->c, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+    return MAS_OK;
+}
+
+static mas_status layernorm_backward(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    return norm_backward_kind(x, MAS_NORM_LAYERNORM);
+}
+
+static mas_status rmsnorm_backward(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    return norm_backward_kind(x, MAS_NORM_RMSNORM);
+}
+
+static void gelu_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * x->c);
+    mas_call_out(x, 1, x->n * x->c);
+}
+
+static mas_status gelu(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->activation(x->d, MAS_ACTIVATION_GELU, x->n, x->c, x->f[0], x->f[1]);
+    mas_ops_reference_activation(MAS_ACTIVATION_GELU, x->n, x->c, x->w[0], x->w[1]);
+    mas_ops_twin_activation(MAS_ACTIVATION_GELU, x->n, x->c, x->s[0], x->s[1]);
+    return MAS_OK;
+}
+
+static void swiglu_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * 2 * x->c);
+    mas_call_out(x, 1, x->n * x->c);
+}
+
+static mas_status swiglu(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->activation(x->d, MAS_ACTIVATION_SWIGLU, x->n, x->c, x->f[0], x->f[1]);
+    mas_ops_reference_activation(MAS_ACTIVATION_SWIGLU, x->n, x->c, x->w[0], x->w[1]);
+    mas_ops_twin_activation(MAS_ACTIVATION_SWIGLU, x->n, x->c, x->s[0], x->s[1]);
+    return MAS_OK;
+}
+
+static void gelu_backward_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * x->c);
+    mas_call_in(x, 1, x->n * x->c);
+    mas_call_out(x, 2, x->n * x->c);
+}
+
+static mas_status gelu_backward(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->activation_backward(x->d, MAS_ACTIVATION_GELU, x->n, x->c, x->f[0], x->f[1],
+                                   x->f[2]);
+    mas_ops_reference_activation_backward(MAS_ACTIVATION_GELU, x->n, x->c, x->w[0], x->w[1],
+                                          x->w[2]);
+    mas_ops_twin_activation_backward(MAS_ACTIVATION_GELU, x->n, x->c, x->s[0], x->s[1], x->s[2]);
+    return MAS_OK;
+}
+
+static void swiglu_backward_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * 2 * x->c);
+    mas_call_in(x, 1, x->n * x->c);
+    mas_call_out(x, 2, x->n * 2 * x->c);
+}
+
+static mas_status swiglu_backward(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->activation_backward(x->d, MAS_ACTIVATION_SWIGLU, x->n, x->c, x->f[0], x->f[1],
+                                   x->f[2]);
+    mas_ops_reference_activation_backward(MAS_ACTIVATION_SWIGLU, x->n, x->c, x->w[0], x->w[1],
+                                          x->w[2]);
+    mas_ops_twin_activation_backward(MAS_ACTIVATION_SWIGLU, x->n, x->c, x->s[0], x->s[1], x->s[2]);
+    return MAS_OK;
+}
+
+static void add_bias_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->c);
+    mas_call_in(x, 1, x->n * x->c);
+}
+
+static mas_status add_bias(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->add_bias(x->d, x->n, x->c, x->f[0], x->f[1]);
+    mas_ops_reference_add_bias(x->n, x->c, x->w[0], x->w[1]);
+    mas_ops_twin_add_bias(x->n, x->c, x->s[0], x->s[1]);
+    return MAS_OK;
+}
+
+static void bias_backward_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * x->c);
+    mas_call_in(x, 1, x->c);
+}
+
+static mas_status bias_backward(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->bias_backward(x->d, x->n, x->c, x->f[0], x->f[1]);
+    mas_ops_reference_bias_backward(x->n, x->c, x->w[0], x->w[1]);
+    mas_ops_twin_bias_backward(x->n, x->c, x->s[0], x->s[1]);
+    return MAS_OK;
+}
+
+static void add_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * x->c);
+    mas_call_in(x, 1, x->n * x->c);
+}
+
+static mas_status add(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->add(x->d, x->n * x->c, x->f[0], x->f[1]);
+    mas_ops_reference_add_bias(1, x->n * x->c, x->w[0], x->w[1]);
+    mas_ops_twin_add_bias(1, x->n * x->c, x->s[0], x->s[1]);
+    return MAS_OK;
+}
+
+/* Two heads of an even size, as large as heads get, in rows with a gap. */
+static int64_t rope_dim(const mas_check_call *x)
+{
+    return 2 * (x->c < MAS_HEAD_DIM_MAX / 2 ? x->c : MAS_HEAD_DIM_MAX / 2);
+}
+
+static void rope_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * (2 * rope_dim(x) + 5));
+}
+
+static mas_status rope_way(mas_check_call *x, bool inverse)
+{
+    const int64_t dim = rope_dim(x), stride = 2 * dim + 5;
+    x->d->ops->rope(x->d, x->n, 2, dim, stride, 10000.0f, inverse, x->device_ints[1], x->f[0]);
+    mas_ops_reference_rope(x->n, 2, dim, stride, 10000.0f, inverse, x->ints[1], x->w[0]);
+    mas_ops_twin_rope(x->n, 2, dim, stride, 10000.0f, inverse, x->ints[1], x->s[0]);
+    return MAS_OK;
+}
+
+static mas_status rope(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    return rope_way(x, false);
+}
+
+static mas_status rope_inverse(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    return rope_way(x, true);
+}
+
+const mas_check_operation mas_check_layer_calls[] = {
+    {matmul_shape, matmul_nn, false},
+    {matmul_shape, matmul_nt, false},
+    {matmul_shape, matmul_tn, false},
+    {matmul_shape, matmul_tt, false},
+    {embed_shape, embed, false},
+    {embed_shape, embed_alone, false},
+    {embed_backward_shape, embed_backward, false},
+    {norm_shape, layernorm, false},
+    {rmsnorm_shape, rmsnorm, false},
+    {norm_backward_shape, layernorm_backward, false},
+    {norm_backward_shape, rmsnorm_backward, false},
+    {gelu_shape, gelu, false},
+    {swiglu_shape, swiglu, false},
+    {gelu_backward_shape, gelu_backward, false},
+    {swiglu_backward_shape, swiglu_backward, false},
+    {add_bias_shape, add_bias, false},
+    {bias_backward_shape, bias_backward, false},
+    {add_shape, add, false},
+    {rope_shape, rope, false},
+    {rope_shape, rope_inverse, false},
+};
