@@ -133,7 +133,7 @@ static void read_floors(mas_report *report, const json_t *result)
     add_floor(report, mas_json_number_at(result, "floors.full_reach"), "entropy floor, full reach");
     const double reach = mas_json_number_at(result, "floors.sparse_reach_tokens");
     char text[MAS_TITLE_MAX];
-    snprintf(text, sizeof text, "entropy floor, sparse layers only (reach %.0f tokens)", reach);
+    snprintf(text, sizeof text, "entropy floor, sparse reach %.0f", reach);
     add_floor(report, mas_json_number_at(result, "floors.sparse_reach"), text);
 }
 
