@@ -10,19 +10,16 @@ set ytics format "%g"
 set xrange [0:*] noextend
 set key title "symbols: validation; thin: training" font line_font left noenhanced
 
-# Below its line, where a curve that respects the floor cannot end.
-do for [i = 1:floors] {
-    set label 100 + i floor_name[i] at graph 0.99, first floor_nats[i] right \
-        offset 0, -0.7 font ",10" textcolor rgb soft noenhanced front boxed
-}
+set offsets 0, 0, 0, graph 0.05 # room below the lowest floor
 
 do for [format in formats] {
     eval open_chart(format, "training_curves")
-    plot for [i = 1:floors] floor_nats[i] with lines linewidth 1.2 dashtype 3 linecolor rgb 0x888888 notitle, \
-         for [i = 1:lines] "training_curves.tsv" index i - 1 using 1:3 \
+    plot for [i = 1:lines] "training_curves.tsv" index i - 1 using 1:3 \
              with lines linewidth 0.6 linecolor rgb line_colour[i] notitle, \
          for [i = 1:lines] "training_curves.tsv" index i - 1 using 1:2 \
              with linespoints linewidth 1.6 pointsize 0.7 pointtype line_symbol[i] \
-             linecolor rgb line_colour[i] title line_name[i]
+             linecolor rgb line_colour[i] title line_name[i], \
+         for [i = 1:floors] floor_nats[i] with lines linewidth 1.4 dashtype i + 2 \
+             linecolor rgb soft title floor_name[i]
     set output
 }
