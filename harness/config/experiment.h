@@ -96,7 +96,7 @@ void mas_diagnostics_free(mas_diagnostics *diagnostics);
  * sweep; may be NULL
  *  @param[out] out       free with mas_experiment_free; NULL on error
  *  @param[out] problems  everything found; empty on success
- *  @return MAS_OK, MAS_E_IO, MAS_E_FORMAT */
+ *  @return MAS_OK, MAS_E_IO, MAS_E_FORMAT, MAS_E_MEMORY */
 MAS_MUST_USE mas_status mas_experiment_load(const char *path, const char *const *settings,
                                             size_t setting_count, mas_experiment **out,
                                             mas_diagnostics *problems);

@@ -144,7 +144,7 @@ void mas_model_zero_gradients(mas_model *model);
 MAS_MUST_USE mas_status mas_model_next_logits(mas_model *model, const int32_t *tokens,
                                               int64_t length, float *logits, mas_error *err);
 
-/** What attention really did since creation or the last reset: per layer. */
+/** What attention really did since creation: per layer. */
 typedef struct mas_layer_work {
     const char *forward_kernel, *backward_kernel; /* names; backward NULL without train */
     int64_t visited_tiles, scheduled_tiles;       /* forward, summed over batches and heads */

@@ -109,7 +109,7 @@ typedef struct mas_device_ops {
 
     /** Rotary positions (Su et al., 2104.09864, half-split pairs (j, j + D/2)), in place on [N,H,D]
      * with row stride `row_stride` elements: angle = positions[i] * theta^(-2j/D). inverse: rotate
-     * back (the gradient). D even. */
+     * back (the gradient). D even, at most MAS_HEAD_DIM_MAX. */
     void (*rope)(mas_device *d, int64_t n, int64_t heads, int64_t dim, int64_t row_stride,
                  float theta, bool inverse, const int32_t *positions, float *x);
 
