@@ -1,6 +1,6 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Can a model quote what lies beyond its windows?'
-caption = 'masbench 0.1.0, commit de4c88bc77e0; experiment recall; length 128; 0.22 M parameters, 2.6 M training tokens a point.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit e1c6b57831b3; experiment recall; length 128; 0.22 M parameters, 2.6 M training tokens a point.'."\n".'Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',11'
 line_font = ',11'
