@@ -155,8 +155,7 @@ mas_status mas_model_gradient(mas_model *model, const mas_batch *batch, float gr
     mas_device *d = model->device;
     mas_activations *a = &model->saved;
     const int64_t n = batch->sequences * batch->length;
-    const mas_role unembedding =
-        model->config.tied_embeddings ? MAS_ROLE_EMBEDDING : MAS_ROLE_UNEMBEDDING;
+    const mas_role unembedding = mas_unembedding_role(&model->config);
     status = d->ops->cross_entropy(d, n, model->config.width, model->config.vocab, a->normed_out,
                                    mas_weight(model, unembedding, 0), a->targets, grad_scale,
                                    a->losses, NULL, a->d_norm, mas_gradient(model, unembedding, 0),

@@ -162,11 +162,6 @@ mas_status mas_model_forward(mas_model *m, const mas_batch *batch, const mas_sha
 }
 
 /* [V,C]; the embedding itself when tied */
-static const float *unembedding(const mas_model *m)
-{
-    return mas_weight(m, m->config.tied_embeddings ? MAS_ROLE_EMBEDDING : MAS_ROLE_UNEMBEDDING, 0);
-}
-
 mas_status mas_model_evaluate(mas_model *model, const mas_batch *batch, float *losses,
                               uint8_t *correct, mas_error *err)
 {
@@ -181,8 +176,9 @@ mas_status mas_model_evaluate(mas_model *model, const mas_batch *batch, float *l
     mas_activations *a = &model->saved;
     const int64_t n = batch->sequences * batch->length;
     status = d->ops->cross_entropy(d, n, model->config.width, model->config.vocab, a->normed_out,
-                                   unembedding(model), a->targets, 0.0f, a->losses,
-                                   correct ? a->correct : NULL, NULL, NULL, model->workspace, err);
+                                   mas_weight(model, mas_unembedding_role(&model->config), 0),
+                                   a->targets, 0.0f, a->losses, correct ? a->correct : NULL, NULL,
+                                   NULL, model->workspace, err);
     if (status != MAS_OK)
         return status;
     d->ops->download(d, losses, a->losses, (size_t)n * sizeof *losses);
@@ -227,7 +223,7 @@ mas_status mas_model_next_logits(mas_model *model, const int32_t *tokens, int64_
                                 .n = vocab,
                                 .k = width,
                                 .a = model->saved.normed_out + (length - 1) * width,
-                                .b = unembedding(model),
+                                .b = mas_weight(model, mas_unembedding_role(&model->config), 0),
                                 .c = model->workspace,
                                 .lda = width,
                                 .ldb = width,

@@ -61,6 +61,12 @@ static inline int64_t mas_mlp_in_width(const mas_model_config *c)
     return (c->activation == MAS_ACTIVATION_SWIGLU ? 2 : 1) * (int64_t)c->mlp_width;
 }
 
+/* The tensor that makes the logits. */
+static inline mas_role mas_unembedding_role(const mas_model_config *c)
+{
+    return c->tied_embeddings ? MAS_ROLE_EMBEDDING : MAS_ROLE_UNEMBEDDING;
+}
+
 /** Saved for one norm: per row. */
 typedef struct mas_norm_saved {
     float *mean, *rstd; /* [N]; mean is NULL for rmsnorm */
