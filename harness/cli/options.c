@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const isa_words[] = {"scalar", "avx2", "avx512", NULL};
+static const char *const isa_words[] = {"scalar", "avx2", "avx512", "avx512bf16", NULL};
 
 int mas_cli_usage_error(const mas_cli_command *command, const char *format, ...)
 {
@@ -161,8 +161,9 @@ int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options,
     const char *cpu = NULL;
     int64_t threads = omp_get_num_procs();
     const mas_cli_option globals[] = {
-        {"cpu", MAS_CLI_WORD, "LEVEL", "use at most this instruction set: scalar, avx2, avx512",
-         &cpu, 0, 0, isa_words},
+        {"cpu", MAS_CLI_WORD, "LEVEL",
+         "use at most this instruction set: scalar, avx2, avx512, avx512bf16", &cpu, 0, 0,
+         isa_words},
         {"threads", MAS_CLI_INT, "N", "threads to use (default: all usable cores)", &threads, 1,
          1024, NULL},
     };

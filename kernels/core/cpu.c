@@ -11,7 +11,7 @@
 #include <cpuid.h>
 #endif
 
-static const char *const isa_names[MAS_ISA_COUNT] = {"scalar", "avx2", "avx512"};
+static const char *const isa_names[MAS_ISA_COUNT] = {"scalar", "avx2", "avx512", "avx512bf16"};
 static mas_isa level_limit = MAS_ISA_COUNT; /* MAS_ISA_COUNT: not limited yet */
 
 const char *mas_isa_name(mas_isa isa)
@@ -26,8 +26,8 @@ mas_status mas_isa_from_name(const char *name, mas_isa *out, mas_error *err)
             *out = (mas_isa)i;
             return MAS_OK;
         }
-    return mas_fail(err, MAS_E_ARGUMENT, "unknown CPU level \"%s\"; known: scalar, avx2, avx512",
-                    name);
+    return mas_fail(err, MAS_E_ARGUMENT,
+                    "unknown CPU level \"%s\"; known: scalar, avx2, avx512, avx512bf16", name);
 }
 
 static mas_isa detect(void)
@@ -40,7 +40,7 @@ static mas_isa detect(void)
         return MAS_ISA_SCALAR;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return MAS_ISA_AVX512;
+        return __builtin_cpu_supports("avx512bf16") ? MAS_ISA_AVX512BF16 : MAS_ISA_AVX512;
     return MAS_ISA_AVX2;
 #else
     return MAS_ISA_SCALAR;
@@ -67,16 +67,6 @@ mas_status mas_cpu_limit(mas_isa isa, mas_error *err)
                         mas_isa_name(detect()), mas_isa_name(isa));
     level_limit = isa;
     return MAS_OK;
-}
-
-bool mas_cpu_has_avx512_bf16(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    return detect() == MAS_ISA_AVX512 && __builtin_cpu_supports("avx512bf16");
-#else
-    return false;
-#endif
 }
 
 const char *mas_cpu_model(void)

@@ -11,7 +11,7 @@
 const mas_cpu_rows *mas_cpu_rows_for(mas_isa isa)
 {
 #if defined(__x86_64__)
-    if (isa == MAS_ISA_AVX512)
+    if (isa >= MAS_ISA_AVX512)
         return &mas_cpu_rows_avx512;
     if (isa == MAS_ISA_AVX2)
         return &mas_cpu_rows_avx2;
@@ -34,6 +34,12 @@ static void zero(mas_device *d, void *pointer, size_t bytes)
         memset(pointer, 0, bytes);
 }
 
+/* Operations return when they are done. */
+static void synchronize(mas_device *d)
+{
+    (void)d;
+}
+
 static void close_device(mas_device *d)
 {
     assert(d->memory.total_bytes == 0 && "release everything before closing the device");
@@ -47,6 +53,7 @@ static const mas_device_ops cpu_ops = {
     .upload = upload,
     .download = upload, /* device memory is host memory: both ways are one copy */
     .zero = zero,
+    .synchronize = synchronize,
     .matmul = mas_cpu_matmul,
     .embed = mas_cpu_embed,
     .embed_backward = mas_cpu_embed_backward,

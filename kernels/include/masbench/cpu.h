@@ -16,13 +16,14 @@ extern "C" {
 #endif
 
 typedef enum mas_isa {
-    MAS_ISA_SCALAR, /* baseline of the compiler's target */
-    MAS_ISA_AVX2,   /* AVX2 + FMA + F16C */
-    MAS_ISA_AVX512, /* AVX-512 F + BW + DQ + VL */
+    MAS_ISA_SCALAR,     /* baseline of the compiler's target */
+    MAS_ISA_AVX2,       /* AVX2 + FMA + F16C */
+    MAS_ISA_AVX512,     /* AVX-512 F + BW + DQ + VL */
+    MAS_ISA_AVX512BF16, /* and AVX512-BF16 dot products */
     MAS_ISA_COUNT
 } mas_isa;
 
-/** "scalar", "avx2", "avx512". */
+/** "scalar", "avx2", "avx512", "avx512bf16". */
 const char *mas_isa_name(mas_isa isa);
 /** Level whose name is `name`; MAS_E_ARGUMENT names the known ones. */
 MAS_MUST_USE mas_status mas_isa_from_name(const char *name, mas_isa *out, mas_error *err);
@@ -32,8 +33,6 @@ mas_isa mas_cpu_isa(void);
 /** Lower the level for the rest of the process; call before threads start. Raising above the
  * hardware is MAS_E_UNSUPPORTED. */
 MAS_MUST_USE mas_status mas_cpu_limit(mas_isa isa, mas_error *err);
-/** Does the processor have AVX512-BF16 dot products (independent of the level)? */
-bool mas_cpu_has_avx512_bf16(void);
 /** Marketing name of the processor, "unknown" if it cannot be read. */
 const char *mas_cpu_model(void);
 

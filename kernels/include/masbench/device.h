@@ -65,6 +65,18 @@ typedef struct mas_adamw {
     int64_t step;
 } mas_adamw;
 
+/** What the hardware can do at most, measured: the denominators of "fraction of peak". */
+typedef enum mas_limit {
+    MAS_LIMIT_F32,  /* FLOP/s of f32 multiply-adds */
+    MAS_LIMIT_BF16, /* FLOP/s of bf16 dot products; that of f32 where there are none */
+    MAS_LIMIT_READ, /* bytes/s of reading memory far larger than the caches */
+    MAS_LIMIT_COPY, /* bytes/s of copying it, bytes read plus bytes written */
+    MAS_LIMIT_COUNT
+} mas_limit;
+
+/** "f32_flops", "bf16_flops", "read_bytes", "copy_bytes". */
+const char *mas_limit_name(mas_limit limit);
+
 typedef struct mas_device mas_device;
 
 typedef struct mas_device_ops {
@@ -75,6 +87,9 @@ typedef struct mas_device_ops {
     void (*upload)(mas_device *d, void *to_device, const void *from_host, size_t bytes);
     void (*download)(mas_device *d, void *to_host, const void *from_device, size_t bytes);
     void (*zero)(mas_device *d, void *pointer, size_t bytes);
+
+    /** Return when all that was started is done: clocks are read after it. */
+    void (*synchronize)(mas_device *d);
 
     /* ---- matrices ---- */
     mas_status (*matmul)(mas_device *d, const mas_matmul *m, mas_error *err);
@@ -133,6 +148,10 @@ typedef struct mas_device_ops {
     /** One AdamW step over count elements; m and v are the moments, updated in place. */
     void (*adamw)(mas_device *d, int64_t count, const mas_adamw *hyper, const float *gradient,
                   float *weight, float *m, float *v);
+
+    /** Measure a limit with all threads of the device, in about `seconds`: the best of many short
+     * runs. 0 where it cannot be measured. */
+    double (*limit)(mas_device *d, mas_limit limit, double seconds);
 
     void (*close)(mas_device *d);
 } mas_device_ops;
