@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The naive twin: the formulas of masbench/attention.h as one would first write them, in float, one
- * term after the other, results rounded to the problem's dtype. How far it is from the f64 oracle
- * says how much error a kernel may have.
+ * term after the other. What a matrix product takes is of the problem's dtype, so the weights (the
+ * exponentials and dS) are rounded to it before they meet v, k, q and d_o, and so are the results.
+ * How far it is from the f64 oracle says how much error a kernel may have.
  *
  * What is compared is the largest error, and that is an extreme value: between two orders of the
  * same sum it easily differs by a factor of two, most of all where few results are left after much
@@ -94,6 +95,7 @@ static void forward_row(const twin *w, int64_t b, int64_t h, int64_t i, double *
             continue;
         w->s[j] = expf(w->s[j] - most);
         sum += w->s[j];
+        w->s[j] = (float)rounded(p->dtype, w->s[j]);
     }
     if (most > -INFINITY)
         sum += expf(sink - most);
@@ -143,14 +145,15 @@ static void backward_row(const twin *w, int64_t b, int64_t h, int64_t i, float *
             const float t = w->s[j] / p->softcap;
             d_s *= 1 - t * t;
         }
+        const float slope = (float)rounded(p->dtype, d_s), share = (float)rounded(p->dtype, weight);
         float *d_k_row = d_k + ((b * p->kv_len + j) * p->kv_heads + g) * p->d_qk;
         float *d_v_row = d_v + ((b * p->kv_len + j) * p->kv_heads + g) * p->d_v;
         for (int32_t c = 0; c < p->d_qk; c++) {
-            d_q[c] += p->scale * d_s * (float)k[c];
-            d_k_row[c] += p->scale * d_s * (float)q[c];
+            d_q[c] += p->scale * slope * (float)k[c];
+            d_k_row[c] += p->scale * slope * (float)q[c];
         }
         for (int32_t c = 0; c < p->d_v; c++)
-            d_v_row[c] += weight * (float)d_o[c];
+            d_v_row[c] += share * (float)d_o[c];
     }
     if (p->sinks && d != 0)
         *d_sink -= expf((float)w->t[MAS_CHECK_SINKS].values[h] - lse) * d;
