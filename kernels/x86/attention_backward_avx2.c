@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attn_backward/flash/avx2: attention_backward_impl.h compiled for AVX2. */
+/* attn_backward/flash/avx2: attention_backward_impl.h on units of f32, compiled for AVX2. */
 #include "kernels/x86/simd_avx2.h"
+#include "kernels/x86/simd_unit_f32.h"
 
 #include "kernels/x86/attention_backward_impl.h"
 #include "kernels/x86/x86.h"
@@ -9,7 +10,7 @@ const mas_attn_kernel mas_attn_backward_flash_avx2 = {
     .name = "attn_backward/flash/avx2",
     .op = MAS_ATTN_BACKWARD,
     .isa = MAS_ISA_AVX2,
-    .supports = flash_supports,
+    .supports = unit_supports,
     .tile = backward_tile_shape,
     .workspace_bytes = backward_workspace_bytes,
     .run = backward_run,

@@ -4,7 +4,7 @@
 #ifndef MASBENCH_X86_ATTENTION_BACKWARD_CUT_H
 #define MASBENCH_X86_ATTENTION_BACKWARD_CUT_H
 
-#include "kernels/x86/attention_blocks.h"
+#include "kernels/x86/attention_operand.h"
 
 /* Tiles of 32 to 128 queries by 32 to 256 keys ran within a few percent of these at D = 16 and 64,
  * full and with windows of 32 to 256, and none was better everywhere: README.md has the numbers. */
@@ -23,7 +23,9 @@ enum {
 
 /* The cut of a problem into units and of the workspace into parts; sizes in floats. */
 typedef struct backward_layout {
-    int64_t lanes, d_pad, dv_pad;
+    int64_t lanes, d_pad, dv_pad, units, v_units;
+    /* parts of one thread's scratch; the query side's terms come first */
+    int64_t d_o, qt, dot, dq, pt, dst, p_rows, ds_rows, rows, k_room, kt_room, v_room, own_gather;
     int32_t slices;
     int64_t
         first_tile[BACKWARD_SLICES_MAX + 1]; /* query tiles first_tile[i] .. first_tile[i+1]-1 */
@@ -76,7 +78,23 @@ static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedul
     backward_layout l = {
         .lanes = lanes_of(s->q_tile), .d_pad = lanes_of(p->d_qk), .dv_pad = lanes_of(p->d_v)};
     cut_slices(&l, p, s);
-    l.scratch = l.lanes * (2 * l.d_pad + p->d_qk + 2 * l.dv_pad + 3 + 2 * BACKWARD_CHUNK);
+    l.units = units_of(p->d_qk);
+    l.v_units = units_of(p->d_v);
+    const int64_t weights = l.lanes * BACKWARD_CHUNK, key_room = BACKWARD_CHUNK * l.d_pad;
+    l.d_o = l.lanes * l.d_pad;
+    l.qt = l.d_o + l.lanes * l.dv_pad;
+    l.dot = l.qt + l.lanes * l.units;
+    l.dq = l.dot + l.lanes * l.v_units;
+    l.pt = l.dq + l.lanes * l.d_pad;
+    l.dst = l.pt + weights;
+    l.p_rows = UNIT_TERMS > 1 ? l.dst + weights : l.pt;
+    l.ds_rows = UNIT_TERMS > 1 ? l.p_rows + weights / UNIT_TERMS : l.dst;
+    l.rows = l.ds_rows + weights / UNIT_TERMS;
+    l.k_room = l.rows + 3 * l.lanes;
+    l.kt_room = l.k_room + key_room;
+    l.v_room = l.kt_room + key_room;
+    l.own_gather = l.v_room + BACKWARD_CHUNK * l.dv_pad;
+    l.scratch = l.own_gather;
     if (l.slices ==
         1) /* gathered in the thread's own buffer, written as soon as the unit is done */
         l.scratch += p->kv_len * (l.d_pad + l.dv_pad);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flash attention, backward, fp32, over any span schedule: one pass, five matrix products per tile.
+/* Flash attention, backward, over any span schedule: one pass, five matrix products per tile.
  * Probabilities are made again from the scores and the forward's log-sum-exp. Included once per
- * instruction set; attention_blocks.h has the layout.
+ * instruction set and unit; attention_blocks.h has the layout.
  *
  * Tiles of queries are outermost: dQ of the tile stays local, dK and dV gather in a buffer per unit
  * of work. A unit is one slice of the query tiles of one (sequence, kv head), all query heads of
@@ -37,7 +37,10 @@ static int64_t backward_query_tile(backward_tile *t, const mas_attn_problem *p,
     const int64_t first = tile * s->q_tile;
     int64_t visited = 0;
     t->rows = least(s->q_tile, s->q_len - first);
-    load_tile(t, args, p, b, h, first);
+    t->q_rows = operand_of(p, &args->q, p->d_qk, b, h, first, NULL);
+    t->o_rows = operand_of(p, &args->o, p->d_v, b, h, first, NULL);
+    t->d_o_rows = operand_of(p, &args->d_o, p->d_v, b, h, first, NULL);
+    load_tile(t, args->lse + (b * p->q_heads + h) * p->q_len + first);
     for (size_t i = s->q_start[tile]; i < s->q_start[tile + 1]; i++) {
         const mas_span span = s->q_spans[i];
         for (int64_t n = 0; n < span.count; n++) {
@@ -49,9 +52,8 @@ static int64_t backward_query_tile(backward_tile *t, const mas_attn_problem *p,
             visited++;
         }
     }
-    float *d_q = view_at(&args->d_q, b, h) + first * args->d_q.row;
-    for (int64_t at = 0; at < t->rows; at += VL)
-        lanes_to_rows(d_q, args->d_q.row, t->dqt, t->lanes, at, t->rows, t->d, vset1(p->scale));
+    store_rows(p->dtype, view_row(&args->d_q, p->dtype, b, h, first), args->d_q.row, t->dq,
+               t->d_pad, t->rows, p->d_qk, NULL, p->scale);
     if (p->sinks)
         sinks[(b * p->q_heads + h) * s->q_tiles + tile] = sink_gradient(t, args->sinks[h]);
     return visited;
@@ -59,8 +61,8 @@ static int64_t backward_query_tile(backward_tile *t, const mas_attn_problem *p,
 
 /* Keys begin .. end-1 of the outputs, from the slices' sums in order. */
 static void write_keys(const backward_layout *l, const float *gather, const mas_view *view,
-                       int64_t b, int64_t g, int64_t dim, bool values, float factor, int64_t begin,
-                       int64_t end)
+                       mas_dtype dtype, int64_t b, int64_t g, int64_t dim, bool values,
+                       float factor, int64_t begin, int64_t end)
 {
     const int64_t pad = values ? l->dv_pad : l->d_pad;
     for (int64_t j = begin; j < end; j++)
@@ -72,8 +74,8 @@ static void write_keys(const backward_layout *l, const float *gather, const mas_
                     sum = vadd(sum, vload(gather + l->gather[i] + (values ? keys * l->d_pad : 0) +
                                           (j - l->key_begin[i]) * pad + d));
             }
-            vstore_first(view_at(view, b, g) + j * view->row + d, dim - d,
-                         vmul(sum, vset1(factor)));
+            vstore_as(dtype, (char *)view_row(view, dtype, b, g, j) + d * element_bytes(dtype),
+                      dim - d, vmul(sum, vset1(factor)));
         }
 }
 
@@ -90,37 +92,38 @@ static mas_status backward_run(const mas_attn_problem *p, const mas_schedule *s,
     const bool capped = p->softcap > 0;
     int64_t visited = 0;
 #pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : visited)
-    for (int64_t unit = 0; unit < kv * l.slices; unit++) {
-        const int64_t b = unit / l.slices / p->kv_heads, g = unit / l.slices % p->kv_heads,
-                      slice = unit % l.slices;
+    for (int64_t unit_number = 0; unit_number < kv * l.slices; unit_number++) {
+        const int64_t pair = unit_number / l.slices, slice = unit_number % l.slices;
+        const int64_t b = pair / p->kv_heads, g = pair % p->kv_heads;
         const int64_t keys = l.key_end[slice] - l.key_begin[slice];
         float *room = scratches + omp_get_thread_num() * l.scratch;
         backward_tile t = {
+            .q = room,
+            .d_o = room + l.d_o,
+            .qt = room + l.qt,
+            .dot = room + l.dot,
+            .dq = room + l.dq,
+            .pt = room + l.pt,
+            .dst = room + l.dst,
+            .p_rows = room + l.p_rows,
+            .ds_rows = room + l.ds_rows,
+            .lse = room + l.rows,
+            .delta = room + l.rows + l.lanes,
+            .seen = room + l.rows + 2 * l.lanes,
+            .k = operand_of(p, &args->k, p->d_qk, b, g, 0, room + l.k_room),
+            .v = operand_of(p, &args->v, p->d_v, b, g, 0, room + l.v_room),
+            .k_terms = operand_of(p, &args->k, p->d_qk, b, g, 0, room + l.kt_room),
             .lanes = l.lanes,
-            .d = p->d_qk,
-            .d_size_v = p->d_v,
+            .units = l.units,
+            .v_units = l.v_units,
             .d_pad = l.d_pad,
             .dv_pad = l.dv_pad,
-            .k = view_at(&args->k, b, g),
-            .v = view_at(&args->v, b, g),
-            .k_row = args->k.row,
-            .v_row = args->v.row,
             .factor = vset1(p->scale),
             .cap = vset1(p->softcap),
             .capped = capped,
         };
-        t.q = room;
-        t.d_o = t.q + l.lanes * l.d_pad;
-        t.qt = t.d_o + l.lanes * l.dv_pad;
-        t.dot = t.qt + l.lanes * l.d_pad;
-        t.dqt = t.dot + l.lanes * l.dv_pad;
-        t.pt = t.dqt + l.lanes * p->d_qk;
-        t.dst = t.pt + l.lanes * BACKWARD_CHUNK;
-        t.lse = t.dst + l.lanes * BACKWARD_CHUNK;
-        t.delta = t.lse + l.lanes;
-        t.seen = t.delta + l.lanes;
-        float *gather = l.slices > 1 ? gathers + (unit / l.slices) * kv_gather + l.gather[slice]
-                                     : t.seen + l.lanes;
+        float *gather =
+            l.slices > 1 ? gathers + pair * kv_gather + l.gather[slice] : room + l.own_gather;
         memset(gather, 0, (size_t)(keys * (l.d_pad + l.dv_pad)) * sizeof(float));
         t.dk = gather;
         t.dv = gather + keys * l.d_pad;
@@ -129,8 +132,9 @@ static mas_status backward_run(const mas_attn_problem *p, const mas_schedule *s,
             for (int64_t tile = l.first_tile[slice]; tile < l.first_tile[slice + 1]; tile++)
                 visited += backward_query_tile(&t, p, s, args, b, h, tile, sinks);
         if (l.slices == 1) {
-            write_keys(&l, gather, &args->d_k, b, g, p->d_qk, false, p->scale, 0, p->kv_len);
-            write_keys(&l, gather, &args->d_v, b, g, p->d_v, true, 1.0f, 0, p->kv_len);
+            write_keys(&l, gather, &args->d_k, p->dtype, b, g, p->d_qk, false, p->scale, 0,
+                       p->kv_len);
+            write_keys(&l, gather, &args->d_v, p->dtype, b, g, p->d_v, true, 1.0f, 0, p->kv_len);
         }
     }
     if (l.slices > 1) {
@@ -140,8 +144,9 @@ static mas_status backward_run(const mas_attn_problem *p, const mas_schedule *s,
             const int64_t begin = task % s->k_tiles * s->k_tile,
                           end = least(begin + s->k_tile, p->kv_len);
             const float *gather = gathers + pair * kv_gather;
-            write_keys(&l, gather, &args->d_k, b, g, p->d_qk, false, p->scale, begin, end);
-            write_keys(&l, gather, &args->d_v, b, g, p->d_v, true, 1.0f, begin, end);
+            write_keys(&l, gather, &args->d_k, p->dtype, b, g, p->d_qk, false, p->scale, begin,
+                       end);
+            write_keys(&l, gather, &args->d_v, p->dtype, b, g, p->d_v, true, 1.0f, begin, end);
         }
     }
     if (p->sinks)

@@ -10,18 +10,20 @@
 
 /* Scratch of one thread, and what is constant for the tile at hand. */
 typedef struct backward_tile {
-    float *q, *d_o;     /* [lanes][d_pad], [lanes][dv_pad] rows, zero past the tensor */
-    float *qt, *dot;    /* the same transposed: [D][lanes], [Dv][lanes] */
-    float *dqt;         /* [D][lanes] */
-    float *pt, *dst;    /* [BACKWARD_CHUNK][lanes] P^T and dS^T */
+    unit *q, *d_o;   /* [lanes / UNIT_TERMS][d_pad], [..][dv_pad]: terms of the sums over
+                              queries, zero past the tensor */
+    unit *qt, *dot;  /* [units][lanes]: the same, queries in lanes */
+    float *dq;       /* [lanes][d_pad] */
+    float *pt, *dst; /* [BACKWARD_CHUNK][lanes] scores and dP; then dst holds dS by units of keys */
+    void *p_rows,
+        *ds_rows;       /* [BACKWARD_CHUNK][lanes] P and dS by weights, for the sums over queries */
     float *lse, *delta; /* [lanes] log-sum-exp; rowsum(dO * O) */
     float *seen;        /* [lanes] 1 for rows that see a key */
     float *dk, *dv;     /* [key][d_pad], [key][dv_pad] sums, the first for key `key_begin` */
     int64_t key_begin;
+    operand_rows k, v, k_terms, q_rows, o_rows, d_o_rows;
     bool finite; /* no NaN or Inf in q and d_o: 0 * x adds nothing */
-    int64_t rows, lanes, d, d_size_v, d_pad, dv_pad;
-    const float *k, *v;
-    ptrdiff_t k_row, v_row;
+    int64_t rows, lanes, units, v_units, d_pad, dv_pad;
     vec factor; /* scale. A score is rounded like the log-sum-exp was: where one key dominates they
                     are equal */
     vec cap; /* softcap: s = cap * tanh(score / cap). The quotient is a division: times 1 / cap, all
@@ -29,155 +31,185 @@ typedef struct backward_tile {
     bool capped;
 } backward_tile;
 
-/* Dense zero-padded copy of rows. @return no element is NaN or Inf */
-static bool copy_rows(float *to, int64_t lanes, int64_t pad, const float *from,
-                      ptrdiff_t row_stride, int64_t rows, int64_t dim)
+/* No element is NaN or Inf. */
+static bool rows_finite(const operand_rows *x, int64_t rows)
 {
     vec odd = vzero(); /* x - x is 0, or NaN */
-    for (int64_t r = 0; r < lanes; r++)
-        for (int64_t d = 0; d < pad; d += VL) {
-            const vec x = r < rows ? vload_first(from + r * row_stride + d, dim - d) : vzero();
-            odd = vadd(odd, vsub(x, x));
-            vstore(to + r * pad + d, x);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t d = 0; d < x->dim; d += VL) {
+            const vec a = operand_elements(x, r, d);
+            odd = vadd(odd, vsub(a, a));
         }
     return vall(vequal(odd, vzero())) != 0;
 }
 
 /* rowsum(dO * O) of the vector of queries at `at`, summed in the order of dP = <dO, v>: where a row
  * sees a single key, o is v and the two cancel exactly. */
-static vec row_products(const backward_tile *t, const float *o, ptrdiff_t o_row, int64_t at)
+static vec row_products(const backward_tile *t, int64_t at)
 {
-    const int64_t segment = dot_segment(t->d_size_v);
+    const int64_t segment = dot_segment(t->v_units);
+    const operand_rows *o = &t->o_rows;
     vec sum = vzero(), part = vzero();
-    for (int64_t d0 = 0; d0 < t->d_size_v; d0 += VL) {
-        if (d0 % segment == 0) {
+    for (int64_t u0 = 0; u0 < t->v_units; u0 += VL) {
+        if (u0 % segment == 0) {
             sum = vadd(sum, part);
             part = vzero();
         }
         vec block[VL];
         SIMD_UNROLL
         for (int i = 0; i < VL; i++)
-            block[i] = at + i < t->rows ? vload_first(o + (at + i) * o_row + d0, t->d_size_v - d0)
-                                        : vzero();
+            block[i] = at + i < t->rows
+                           ? vload_row_units(o->dtype, o->at, (at + i) * o->row, u0, o->dim)
+                           : vzero();
         vtranspose(block);
         SIMD_UNROLL
         for (int i = 0; i < VL; i++)
-            if (d0 + i < t->d_size_v)
-                part = vfma(block[i], vload(t->dot + (d0 + i) * t->lanes + at), part);
+            if (u0 + i < t->v_units)
+                part = vdot(block[i], vload_unit(t->dot + (u0 + i) * t->lanes + at), part);
     }
     return vadd(sum, part);
 }
 
-static void load_tile(backward_tile *t, const mas_attn_args *args, const mas_attn_problem *p,
-                      int64_t b, int64_t h, int64_t first)
+/* Query side of a tile whose q_rows, o_rows and d_o_rows are set. */
+static void load_tile(backward_tile *t, const float *lse)
 {
-    const bool q_finite =
-        copy_rows(t->q, t->lanes, t->d_pad, view_at(&args->q, b, h) + first * args->q.row,
-                  args->q.row, t->rows, t->d);
-    const bool o_finite =
-        copy_rows(t->d_o, t->lanes, t->dv_pad, view_at(&args->d_o, b, h) + first * args->d_o.row,
-                  args->d_o.row, t->rows, t->d_size_v);
-    t->finite = q_finite && o_finite;
-    rows_to_lanes(t->qt, t->lanes, t->q, t->d_pad, t->rows, t->d, 1.0f);
-    rows_to_lanes(t->dot, t->lanes, t->d_o, t->dv_pad, t->rows, t->d_size_v, 1.0f);
-    memset(t->dqt, 0, (size_t)(t->lanes * t->d) * sizeof(float));
-    const float *o = view_at(&args->o, b, h) + first * args->o.row;
-    const float *lse = args->lse + (b * p->q_heads + h) * p->q_len + first;
+    const operand_rows *q = &t->q_rows, *d_o = &t->d_o_rows;
+    t->finite = rows_finite(q, t->rows) && rows_finite(d_o, t->rows);
+    memset(t->q, 0, (size_t)(t->lanes / UNIT_TERMS * t->d_pad) * sizeof(unit));
+    memset(t->d_o, 0, (size_t)(t->lanes / UNIT_TERMS * t->dv_pad) * sizeof(unit));
+    rows_to_terms(t->q, t->d_pad, q->dtype, q->at, q->row, t->rows, q->dim);
+    rows_to_terms(t->d_o, t->dv_pad, d_o->dtype, d_o->at, d_o->row, t->rows, d_o->dim);
+    rows_to_lanes(t->qt, t->lanes, q->dtype, q->at, q->row, t->rows, q->dim, false);
+    rows_to_lanes(t->dot, t->lanes, d_o->dtype, d_o->at, d_o->row, t->rows, d_o->dim, false);
+    memset(t->dq, 0, (size_t)(t->lanes * t->d_pad) * sizeof(float));
     for (int64_t at = 0; at < t->lanes; at += VL) {
-        vstore(t->delta + at, row_products(t, o, args->o.row, at));
+        vstore(t->delta + at, row_products(t, at));
         vstore(t->lse + at, vload_first(lse + at, t->rows - at));
         vstore(t->seen + at, vzero());
     }
 }
 
-/* Keys from .. to-1 of S^T and dP^T, in pt and dst, become P^T and dS^T for the vector of queries
- * at `at`. */
-SIMD_INLINE void probabilities(const backward_tile *t, const int masked, int64_t at, int64_t from,
-                               int64_t to, const lane_mask *mask)
+/* Scores and dP of `keys` keys, from row `row` of the chunk, become P and dS for the vector of
+ * queries at `at`; where the mask hides a pair both are 0. Keys outside core_begin .. core_end-1 are
+ * tested. */
+SIMD_INLINE void probabilities(const backward_tile *t, const int masked, int64_t at, int64_t row,
+                               int64_t from, int64_t to, int64_t keys, const lane_mask *mask)
 {
     const vec lse = vload(t->lse + at), delta = vload(t->delta + at), one = vset1(1.0f);
-    for (int64_t j = from; j < to; j++) {
-        float *pt = t->pt + j * t->lanes + at, *dst = t->dst + j * t->lanes + at;
-        const vec score = vload(pt);
-        vec prob, slope = vsub(vload(dst), delta);
-        if (t->capped) {
-            const vec bent = vtanh(vdiv(vmul(score, t->factor), t->cap));
-            prob = vexp(vsub(vmul(bent, t->cap), lse));
-            slope = vmul(slope, vsub(one, vmul(bent, bent)));
-        } else {
-            prob = vexp(vsub(vmul(score, t->factor), lse));
+    for (int64_t j = from; j < to; j += UNIT_TERMS) {
+        vec slopes[UNIT_TERMS];
+        SIMD_UNROLL
+        for (int i = 0; i < UNIT_TERMS; i++) {
+            slopes[i] = vzero();
+            if (UNIT_TERMS > 1 && j + i >= keys)
+                continue;
+            const int64_t place = (row + j + i) * t->lanes + at;
+            const vec score = vload(t->pt + place);
+            vec prob, slope = vsub(vload(t->dst + place), delta);
+            if (t->capped) {
+                const vec bent = vtanh(vdiv(vmul(score, t->factor), t->cap));
+                prob = vexp(vsub(vmul(bent, t->cap), lse));
+                slope = vmul(slope, vsub(one, vmul(bent, bent)));
+            } else {
+                prob = vexp(vsub(vmul(score, t->factor), lse));
+            }
+            slope = vmul(slope, prob);
+            if (masked) {
+                const vmask seen = vinside(mask->lo, mask->hi, (int32_t)(j + i));
+                prob = vselect(seen, prob, vzero());
+                slope = vselect(seen, slope, vzero());
+            }
+            vstore_weight(t->p_rows, place, prob);
+            vstore_weight(t->ds_rows, place, slope);
+            slopes[i] = slope;
         }
-        slope = vmul(slope, prob);
-        if (masked) {
-            const vmask seen = vinside(mask->lo, mask->hi, (int32_t)j);
-            prob = vselect(seen, prob, vzero());
-            slope = vselect(seen, slope, vzero());
-        }
-        vstore(pt, prob);
-        vstore(dst, slope);
+        if (UNIT_TERMS > 1)
+            vstore_unit(t->dst + (row + j / UNIT_TERMS) * t->lanes + at, vunit(slopes));
     }
 }
 
-static void probabilities_whole(const backward_tile *t, int64_t at, int64_t from, int64_t to)
+static void probabilities_whole(const backward_tile *t, int64_t at, int64_t row, int64_t from,
+                                int64_t to, int64_t keys)
 {
-    probabilities(t, 0, at, from, to, NULL);
+    probabilities(t, 0, at, row, from, to, keys, NULL);
 }
 
-static void probabilities_masked(const backward_tile *t, int64_t at, int64_t from, int64_t to,
-                                 const lane_mask *mask)
+static void probabilities_masked(const backward_tile *t, int64_t at, int64_t row, int64_t from,
+                                 int64_t to, int64_t keys, const lane_mask *mask)
 {
-    probabilities(t, 1, at, from, to, mask);
+    probabilities(t, 1, at, row, from, to, keys, mask);
 }
 
-/* Scores, probabilities, and dQ^T += K^T dS^T, for nv vectors of queries from lane `at` and the
- * keys from k0; their place in pt and dst starts at row `row`. With a mask, nv is 1. */
-static void visit_queries(const backward_tile *tile, int64_t at, int nv, int64_t k0, int64_t keys,
+/* Keys and values of a chunk, ready for the products. */
+typedef struct backward_chunk {
+    const unit *k, *v, *k_terms;
+    ptrdiff_t k_row, v_row; /* bytes */
+    ptrdiff_t k_step;       /* units, between two steps of the sum over keys */
+    int64_t keys;
+} backward_chunk;
+
+static backward_chunk load_keys(const backward_tile *t, int64_t k0, int64_t keys)
+{
+    backward_chunk c = {.keys = keys};
+    c.k = operand_by_rows(&t->k, k0, keys, &c.k_row);
+    c.v = operand_by_rows(&t->v, k0, keys, &c.v_row);
+    c.k_terms = operand_by_terms(&t->k_terms, k0, keys, &c.k_step);
+    return c;
+}
+
+/* Scores, probabilities, and dQ += dS K, for nv vectors of queries from lane `at`; their place in pt
+ * and dst starts at row `row`. With a mask, nv is 1. */
+static void visit_queries(const backward_tile *t, int64_t at, int nv, const backward_chunk *c,
                           int64_t row, const lane_mask *mask)
 {
-    backward_tile t = *tile;
-    t.pt += row * t.lanes;
-    t.dst += row * t.lanes;
-    const float *k = t.k + k0 * t.k_row, *v = t.v + k0 * t.v_row;
-    vec side[NV_MAX] = {vzero()};
-    product_scores(nv, keys, t.d, k, t.k_row, t.qt + at, t.lanes, t.pt + at, t.lanes, side);
-    product_scores(nv, keys, t.d_size_v, v, t.v_row, t.dot + at, t.lanes, t.dst + at, t.lanes,
+    float *pt = t->pt + row * t->lanes + at, *dst = t->dst + row * t->lanes + at;
+    const int64_t rows = least((int64_t)nv * VL, t->rows - at), keys = c->keys;
+    vec side[NV_MAX] = {vzero()}; /* maxima, not needed here */
+    product_scores(nv, keys, t->units, c->k, c->k_row, t->qt + at, t->lanes, pt, t->lanes, side);
+    product_scores(nv, keys, t->v_units, c->v, c->v_row, t->dot + at, t->lanes, dst, t->lanes,
                    side);
-    for (int i = 0; i < NV_MAX; i++)
-        side[i] = vset1(1.0f);
+    float *dq = t->dq + at * t->d_pad;
+    broadcast_side ds = {dst, sizeof(unit), t->lanes};
     if (mask) {
-        probabilities_masked(&t, at, 0, mask->core_begin, mask);
-        probabilities_whole(&t, at, mask->core_begin, mask->core_end);
-        probabilities_masked(&t, at, mask->core_end, keys, mask);
-        product_values_masked(t.d, keys, k, t.k_row, t.dst + at, t.lanes, t.dqt + at, t.lanes, side,
-                              mask);
+        const int64_t begin = round_up(mask->core_begin, UNIT_TERMS),
+                      end = mask->core_end / UNIT_TERMS * UNIT_TERMS;
+        if (begin < end) {
+            probabilities_masked(t, at, row, 0, begin, keys, mask);
+            probabilities_whole(t, at, row, begin, end, keys);
+            probabilities_masked(t, at, row, end, keys, keys, mask);
+        } else {
+            probabilities_masked(t, at, row, 0, keys, keys, mask);
+        }
+        int32_t lo[VL], hi[VL];
+        vstore_int(lo, vclamp_int(mask->lo, (int32_t)keys));
+        vstore_int(hi, vclamp_int(mask->hi, (int32_t)keys));
+        product_sum_masked(rows, t->d_pad, ds, c->k_terms, c->k_step, dq, t->d_pad, NULL, lo, hi);
         return;
     }
     for (int i = 0; i < nv; i++)
-        probabilities_whole(&t, at + i * VL, 0, keys);
-    for (int64_t j = 0; j < keys; j += BACKWARD_CHAIN)
-        product_values(nv, t.d, least(BACKWARD_CHAIN, keys - j), k + j * t.k_row, t.k_row,
-                       t.dst + j * t.lanes + at, t.lanes, t.dqt + at, t.lanes, side);
+        probabilities_whole(t, at + i * VL, row, 0, keys, keys);
+    for (int64_t j = 0; j < keys; j += BACKWARD_CHAIN) {
+        ds.at = dst + j / UNIT_TERMS * t->lanes;
+        product_sum(rows, t->d_pad, units_of(least(BACKWARD_CHAIN, keys - j)), ds,
+                    c->k_terms + j / UNIT_TERMS * c->k_step, c->k_step, dq, t->d_pad, NULL);
+    }
 }
 
-/* sums[key][pad] += weights[key][query] rows[query][pad] over queries q0 .. q1-1. */
-static void gather_rows(const backward_tile *t, float *sums, int64_t pad, const float *weights,
-                        const float *rows, int64_t keys, int64_t q0, int64_t q1)
-{
-    vec ones[NV_MAX];
-    for (int v = 0; v < NV_MAX; v++)
-        ones[v] = vset1(1.0f);
-    for (int64_t d = 0; d < pad; d += (int64_t)NV_MAX * VL)
-        product_gather((int)least(NV_MAX, (pad - d) / VL), keys, q1 - q0, weights + q0, t->lanes,
-                       rows + q0 * pad + d, pad, sums + d, pad, ones);
-}
-
-/* dV += P^T dO and dK += dS^T Q for keys k0 .. k0+keys-1, held from row `row` of pt and dst. */
+/* dV += P^T dO and dK += dS^T Q for keys k0 .. k0+keys-1, held from row `row` of p_rows and ds_rows,
+ * over the queries q0 .. q1-1, q0 a multiple of VL. */
 static void gather_keys(const backward_tile *t, int64_t k0, int64_t keys, int64_t row, int64_t q0,
                         int64_t q1)
 {
     k0 -= t->key_begin;
-    gather_rows(t, t->dv + k0 * t->dv_pad, t->dv_pad, t->pt + row * t->lanes, t->d_o, keys, q0, q1);
-    gather_rows(t, t->dk + k0 * t->d_pad, t->d_pad, t->dst + row * t->lanes, t->q, keys, q0, q1);
+    const int64_t steps = units_of(q1 - q0), first = q0 / UNIT_TERMS;
+    const broadcast_side p = {weights_at(t->p_rows, row * t->lanes + q0), t->lanes * WEIGHT_BYTES,
+                              1};
+    const broadcast_side ds = {weights_at(t->ds_rows, row * t->lanes + q0), t->lanes * WEIGHT_BYTES,
+                               1};
+    product_sum(keys, t->dv_pad, steps, p, t->d_o + first * t->dv_pad, t->dv_pad,
+                t->dv + k0 * t->dv_pad, t->dv_pad, NULL);
+    product_sum(keys, t->d_pad, steps, ds, t->q + first * t->d_pad, t->d_pad, t->dk + k0 * t->d_pad,
+                t->d_pad, NULL);
 }
 
 /* The same pair by pair, touching only visible ones: for a tile with NaN or Inf in q or d_o. */
@@ -189,23 +221,23 @@ static void gather_pairs(const backward_tile *t, int64_t k0, int64_t begin, int6
         for (int64_t r = 0; r < t->rows; r++) {
             if (j < spans[r].lo || j >= spans[r].hi)
                 continue;
-            const vec prob = vset1(t->pt[(j - begin) * t->lanes + r]);
-            const vec slope = vset1(t->dst[(j - begin) * t->lanes + r]);
+            const vec prob = vset1(weight(t->p_rows, (j - begin) * t->lanes + r));
+            const vec slope = vset1(weight(t->ds_rows, (j - begin) * t->lanes + r));
             float *dv = t->dv + (k0 + j) * t->dv_pad, *dk = t->dk + (k0 + j) * t->d_pad;
             for (int64_t d = 0; d < t->dv_pad; d += VL)
-                vstore(dv + d, vfma(prob, vload(t->d_o + r * t->dv_pad + d), vload(dv + d)));
+                vstore(dv + d, vfma(prob, operand_elements(&t->d_o_rows, r, d), vload(dv + d)));
             for (int64_t d = 0; d < t->d_pad; d += VL)
-                vstore(dk + d, vfma(slope, vload(t->q + r * t->d_pad + d), vload(dk + d)));
+                vstore(dk + d, vfma(slope, operand_elements(&t->q_rows, r, d), vload(dk + d)));
         }
 }
 
 static void backward_whole_tile(const backward_tile *t, int64_t k0, int64_t keys)
 {
     for (int64_t j = 0; j < keys; j += BACKWARD_CHUNK) {
-        const int64_t count = least(BACKWARD_CHUNK, keys - j);
+        const backward_chunk c = load_keys(t, k0 + j, least(BACKWARD_CHUNK, keys - j));
         for (int64_t at = 0; at < t->lanes; at += (int64_t)NV_MAX * VL)
-            visit_queries(t, at, (int)least(NV_MAX, (t->lanes - at) / VL), k0 + j, count, 0, NULL);
-        gather_keys(t, k0 + j, count, 0, 0, t->rows);
+            visit_queries(t, at, (int)least(NV_MAX, (t->lanes - at) / VL), &c, 0, NULL);
+        gather_keys(t, k0 + j, c.keys, 0, 0, t->rows);
     }
     for (int64_t r = 0; r < t->rows; r++)
         t->seen[r] = 1.0f;
@@ -232,13 +264,14 @@ static void backward_partial_chunk(const backward_tile *t, int64_t k0, int32_t b
         last = last < first ? first : last;
         for (int32_t j = begin; j < end; j++) /* what no row of this vector sees */
             if (j < first || j >= last) {
-                vstore(t->pt + (j - begin) * t->lanes + at, vzero());
-                vstore(t->dst + (j - begin) * t->lanes + at, vzero());
+                vstore_weight(t->p_rows, (j - begin) * t->lanes + at, vzero());
+                vstore_weight(t->ds_rows, (j - begin) * t->lanes + at, vzero());
             }
         if (first == last)
             continue;
         const lane_mask mask = mask_part(lo, hi, first, last);
-        visit_queries(t, at, 1, k0 + first, last - first, first - begin, &mask);
+        const backward_chunk c = load_keys(t, k0 + first, last - first);
+        visit_queries(t, at, 1, &c, first - begin, &mask);
     }
     if (!t->finite) {
         gather_pairs(t, k0, begin, end, spans);

@@ -3,112 +3,118 @@
  * before. Everything is static: each kernel source gets its own copy, compiled for its own
  * instruction set.
  *
- * Lanes are queries. Scores are kept transposed, S^T[key][query], so that
- *   - K and V are read in place, one scalar at a time, broadcast; only the query side is
- * transposed, once per tile;
- *   - maxima, sums, masks and corrections of a softmax row are plain vertical operations, with no
- * shuffle anywhere;
- *   - a head size or a number of keys that is no multiple of anything needs no padding.
- * All five matrix products of attention are then the same product, C[m][lanes] = A[m][k]
- * B[k][lanes], A broadcast. */
+ * Scores are kept transposed, S^T[key][query], lanes are queries: maxima, sums, masks and
+ * corrections of a softmax row are plain vertical operations with no shuffle, K is read in place,
+ * broadcast, and only the query side is transposed, once per tile. Everything that is summed up
+ * (O, dQ, dK, dV) is kept by rows, lanes are along the head: weights (P or dS) are broadcast from
+ * S^T, the other side is read by rows, no output needs a transpose, and a masked edge costs just
+ * the pairs that a row sees.
+ *
+ * All products are then C[m][lanes] = A[m][k] B[k][lanes], A broadcast. One step k takes one *unit*
+ * of 32 bits of A and of each lane of B: one float, or a pair of bf16 numbers with a dot product of
+ * two terms (UNIT_TERMS). The code is the same; only what is packed beforehand differs. */
 #ifndef MASBENCH_X86_ATTENTION_BLOCKS_H
 #define MASBENCH_X86_ATTENTION_BLOCKS_H
 
 #include "kernels/x86/attention_common.h"
 
-/* ---- matrix products ---- */
+/* Calls `call` with N, a constant, equal to nv (1 .. NV_MAX). */
+#if NV_MAX_IS_4
+#define WITH_WIDTH(nv, call)                                                                       \
+    switch (nv) {                                                                                  \
+    case 1: {                                                                                      \
+        enum { N = 1 };                                                                            \
+        call;                                                                                      \
+        break;                                                                                     \
+    }                                                                                              \
+    case 2: {                                                                                      \
+        enum { N = 2 };                                                                            \
+        call;                                                                                      \
+        break;                                                                                     \
+    }                                                                                              \
+    case 3: {                                                                                      \
+        enum { N = 3 };                                                                            \
+        call;                                                                                      \
+        break;                                                                                     \
+    }                                                                                              \
+    default: {                                                                                     \
+        enum { N = 4 };                                                                            \
+        call;                                                                                      \
+        break;                                                                                     \
+    }                                                                                              \
+    }
+#else
+#define WITH_WIDTH(nv, call)                                                                       \
+    switch (nv) {                                                                                  \
+    case 1: {                                                                                      \
+        enum { N = 1 };                                                                            \
+        call;                                                                                      \
+        break;                                                                                     \
+    }                                                                                              \
+    default: {                                                                                     \
+        enum { N = 2 };                                                                            \
+        call;                                                                                      \
+        break;                                                                                     \
+    }                                                                                              \
+    }
+#endif
 
-enum product_kind {
-    PRODUCT_MAX, /* C = A B, side[v] = max(side[v], column maxima of C) */
-    PRODUCT_ADD  /* C = C * side[v] + A B */
-};
-
-/* Terms of a dot product along the head that are summed before they join the total. The error of
+/* Units of a dot product along the head that are summed before they join the total. The error of
  * one chain of D terms grows with D, that of chains of L terms with sqrt(D L / 2). Each chain costs
  * about 3 % of the rate at L = 16, 1 to 2 % at L = 32. */
-SIMD_INLINE int64_t dot_segment(int64_t depth)
+SIMD_INLINE int64_t dot_segment(int64_t units)
 {
-    return depth > 32 ? 32 : 16;
+    return units > 32 ? 32 : 16;
 }
 
-/* Who takes part in step k of a product: lane i of the one vector (nv = 1) if lo[i] <= k < hi[i];
- * every lane in the steps core_begin .. core_end-1, where the test is left out. */
-typedef struct lane_mask {
-    ivec lo, hi;
-    int64_t core_begin, core_end;
-} lane_mask;
+/* A's element (m, k): rs bytes from row to row, cs units from step to step. */
+typedef struct broadcast_side {
+    const unit *at;
+    ptrdiff_t rs, cs;
+} broadcast_side;
 
-/* Steps k0 .. k1-1 of a block's sums. */
-SIMD_INLINE void product_steps(const int mr, const int nv, const int masked, int64_t k0, int64_t k1,
-                               const float *a, ptrdiff_t rs, ptrdiff_t cs, const float *b,
-                               ptrdiff_t ldb, vec *sum, const lane_mask *mask)
+SIMD_INLINE const unit *row_of(const broadcast_side *a, int64_t m)
 {
-    a += k0 * cs;
+    return (const unit *)(const void *)((const char *)a->at + m * a->rs);
+}
+
+/* Steps k0 .. k1-1 of mr x nv sums. */
+SIMD_INLINE void product_steps(const int mr, const int nv, int64_t k0, int64_t k1, broadcast_side a,
+                               const unit *b, ptrdiff_t ldb, vec *sum)
+{
+    a.at += k0 * a.cs;
     b += k0 * ldb;
     for (int64_t k = k0; k < k1; k++) {
         vec row[NV_MAX];
         SIMD_UNROLL
         for (int v = 0; v < nv; v++)
-            row[v] = vload(b + v * VL);
-        if (masked) {
-            const vmask seen = vinside(mask->lo, mask->hi, (int32_t)k);
+            row[v] = vload_unit(b + v * VL);
+        SIMD_UNROLL
+        for (int i = 0; i < mr; i++) {
+            const vec x = vset1_unit(row_of(&a, i));
             SIMD_UNROLL
-            for (int i = 0; i < mr; i++)
-                sum[i] = vfma_where(seen, vset1(a[i * rs]), row[0], sum[i]);
-        } else {
-            SIMD_UNROLL
-            for (int i = 0; i < mr; i++) {
-                const vec x = vset1(a[i * rs]);
-                SIMD_UNROLL
-                for (int v = 0; v < nv; v++)
-                    sum[i * nv + v] = vfma(x, row[v], sum[i * nv + v]);
-            }
+            for (int v = 0; v < nv; v++)
+                sum[i * nv + v] = vdot(x, row[v], sum[i * nv + v]);
         }
-        a += cs;
+        a.at += a.cs;
         b += ldb;
     }
 }
 
-/* mr rows of C, nv vectors wide, sums in registers. A's element (m, k) is a[m * rs + k * cs]. */
-SIMD_INLINE void add_block(const int mr, const int nv, const int masked, int64_t depth,
-                           const float *a, ptrdiff_t rs, ptrdiff_t cs, const float *b,
-                           ptrdiff_t ldb, float *c, ptrdiff_t ldc, const vec *side,
-                           const lane_mask *mask)
-{
-    vec sum[24];
-    SIMD_UNROLL
-    for (int i = 0; i < mr * nv; i++)
-        sum[i] = vzero();
-    if (masked) {
-        product_steps(mr, nv, 1, 0, mask->core_begin, a, rs, cs, b, ldb, sum, mask);
-        product_steps(mr, nv, 0, mask->core_begin, mask->core_end, a, rs, cs, b, ldb, sum, mask);
-        product_steps(mr, nv, 1, mask->core_end, depth, a, rs, cs, b, ldb, sum, mask);
-    } else {
-        product_steps(mr, nv, 0, 0, depth, a, rs, cs, b, ldb, sum, mask);
-    }
-    SIMD_UNROLL
-    for (int i = 0; i < mr; i++) {
-        SIMD_UNROLL
-        for (int v = 0; v < nv; v++) {
-            float *to = c + i * ldc + v * VL;
-            vstore(to, vfma(vload(to), side[v], sum[i * nv + v]));
-        }
-    }
-}
+/* ---- scores: S^T[key][lanes] = K Q^T ---- */
 
-/* The same for scores, in segments. */
-SIMD_INLINE void score_block(const int mr, const int nv, int64_t depth, const float *a,
-                             ptrdiff_t rs, ptrdiff_t cs, const float *b, ptrdiff_t ldb, float *c,
-                             ptrdiff_t ldc, vec *side)
+/* mr keys; side collects the maxima of each lane. */
+SIMD_INLINE void score_block(const int mr, const int nv, int64_t units, broadcast_side a,
+                             const unit *b, ptrdiff_t ldb, float *c, ptrdiff_t ldc, vec *side)
 {
-    const int64_t segment = dot_segment(depth);
-    for (int64_t k = 0; k < depth; k += segment) {
-        const int64_t end = least(k + segment, depth);
+    const int64_t segment = dot_segment(units);
+    for (int64_t k = 0; k < units; k += segment) {
+        const int64_t end = least(k + segment, units);
         vec sum[24];
         SIMD_UNROLL
         for (int i = 0; i < mr * nv; i++)
             sum[i] = vzero();
-        product_steps(mr, nv, 0, k, end, a, rs, cs, b, ldb, sum, NULL);
+        product_steps(mr, nv, k, end, a, b, ldb, sum);
         SIMD_UNROLL
         for (int i = 0; i < mr; i++) {
             SIMD_UNROLL
@@ -117,89 +123,178 @@ SIMD_INLINE void score_block(const int mr, const int nv, int64_t depth, const fl
                 if (k > 0)
                     sum[i * nv + v] = vadd(vload(to), sum[i * nv + v]);
                 vstore(to, sum[i * nv + v]);
-                if (end == depth)
+                if (end == units)
                     side[v] = vmax(sum[i * nv + v], side[v]);
             }
         }
     }
 }
 
-SIMD_INLINE void product_block(const int mr, const int nv, const int masked, const int kind,
-                               int64_t depth, const float *a, ptrdiff_t rs, ptrdiff_t cs,
-                               const float *b, ptrdiff_t ldb, float *c, ptrdiff_t ldc, vec *side,
-                               const lane_mask *mask)
-{
-    if (kind == PRODUCT_MAX)
-        score_block(mr, nv, depth, a, rs, cs, b, ldb, c, ldc, side);
-    else
-        add_block(mr, nv, masked, depth, a, rs, cs, b, ldb, c, ldc, side, mask);
-}
-
-/* Any number of rows: blocks of block_rows(nv), the rest in blocks of 4, 2 and 1. */
-SIMD_INLINE void product_rows(const int nv, const int masked, const int kind, int64_t rows,
-                              int64_t depth, const float *a, ptrdiff_t rs, ptrdiff_t cs,
-                              const float *b, ptrdiff_t ldb, float *c, ptrdiff_t ldc, vec *side,
-                              const lane_mask *mask)
+SIMD_INLINE void score_rows(const int nv, int64_t keys, int64_t units, broadcast_side a,
+                            const unit *b, ptrdiff_t ldb, float *c, ptrdiff_t ldc, vec *side)
 {
     const int mr = block_rows(nv);
     int64_t m = 0;
-    for (; m + mr <= rows; m += mr)
-        product_block(mr, nv, masked, kind, depth, a + m * rs, rs, cs, b, ldb, c + m * ldc, ldc,
-                      side, mask);
-    for (; m + 4 <= rows; m += 4)
-        product_block(4, nv, masked, kind, depth, a + m * rs, rs, cs, b, ldb, c + m * ldc, ldc,
-                      side, mask);
-    if (m + 2 <= rows) {
-        product_block(2, nv, masked, kind, depth, a + m * rs, rs, cs, b, ldb, c + m * ldc, ldc,
-                      side, mask);
-        m += 2;
+    for (; m + mr <= keys; m += mr, a.at = row_of(&a, mr), c += mr * ldc)
+        score_block(mr, nv, units, a, b, ldb, c, ldc, side);
+    for (; m + 4 <= keys; m += 4, a.at = row_of(&a, 4), c += 4 * ldc)
+        score_block(4, nv, units, a, b, ldb, c, ldc, side);
+    for (; m < keys; m++, a.at = row_of(&a, 1), c += ldc)
+        score_block(1, nv, units, a, b, ldb, c, ldc, side);
+}
+
+/* S^T[keys][nv vectors]: k has keys rows of `units` units, k_row bytes apart; qt[units][ldq]. */
+static void product_scores(int nv, int64_t keys, int64_t units, const unit *k, ptrdiff_t k_row,
+                           const unit *qt, ptrdiff_t ldq, float *st, ptrdiff_t lds, vec *side)
+{
+    const broadcast_side a = {k, k_row, 1};
+    WITH_WIDTH(nv, score_rows(N, keys, units, a, qt, ldq, st, lds, side))
+}
+
+/* ---- sums by rows: C[m][n] = C[m][n] * scale[m] + A[m][k] B[k][n] ---- */
+
+SIMD_INLINE void sum_block(const int mr, const int nv, int64_t steps, broadcast_side a,
+                           const unit *b, ptrdiff_t ldb, float *c, ptrdiff_t ldc,
+                           const float *scale)
+{
+    vec sum[24];
+    SIMD_UNROLL
+    for (int i = 0; i < mr * nv; i++)
+        sum[i] = vzero();
+    product_steps(mr, nv, 0, steps, a, b, ldb, sum);
+    SIMD_UNROLL
+    for (int i = 0; i < mr; i++) {
+        const vec factor = scale ? vset1(scale[i]) : vset1(1.0f);
+        SIMD_UNROLL
+        for (int v = 0; v < nv; v++) {
+            float *to = c + i * ldc + v * VL;
+            vstore(to, vfma(vload(to), factor, sum[i * nv + v]));
+        }
     }
-    if (m < rows)
-        product_block(1, nv, masked, kind, depth, a + m * rs, rs, cs, b, ldb, c + m * ldc, ldc,
-                      side, mask);
 }
 
-/* S^T[key][lanes] = K Q^T: A is a matrix by rows of d contiguous floats; side collects the column
- * maxima. */
-static void product_scores(int nv, int64_t keys, int64_t d, const float *k, ptrdiff_t k_row,
-                           const float *qt, ptrdiff_t ldq, float *st, ptrdiff_t lds, vec *side)
+SIMD_INLINE void sum_rows(const int nv, int64_t rows, int64_t steps, broadcast_side a,
+                          const unit *b, ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *scale)
 {
-    if (nv == 1)
-        product_rows(1, 0, PRODUCT_MAX, keys, d, k, k_row, 1, qt, ldq, st, lds, side, NULL);
-    else if (nv == 2)
-        product_rows(2, 0, PRODUCT_MAX, keys, d, k, k_row, 1, qt, ldq, st, lds, side, NULL);
-#ifdef SIMD_WIDE_BLOCKS
-    else if (nv == 3)
-        product_rows(3, 0, PRODUCT_MAX, keys, d, k, k_row, 1, qt, ldq, st, lds, side, NULL);
-    else
-        product_rows(4, 0, PRODUCT_MAX, keys, d, k, k_row, 1, qt, ldq, st, lds, side, NULL);
-#endif
+    const int mr = block_rows(nv);
+    int64_t m = 0;
+    for (; m + mr <= rows; m += mr, a.at = row_of(&a, mr))
+        sum_block(mr, nv, steps, a, b, ldb, c + m * ldc, ldc, scale ? scale + m : NULL);
+    for (; m + 4 <= rows; m += 4, a.at = row_of(&a, 4))
+        sum_block(4, nv, steps, a, b, ldb, c + m * ldc, ldc, scale ? scale + m : NULL);
+    for (; m < rows; m++, a.at = row_of(&a, 1))
+        sum_block(1, nv, steps, a, b, ldb, c + m * ldc, ldc, scale ? scale + m : NULL);
 }
 
-/* O^T[dv][lanes] = O^T * side + V^T P^T: A's columns are contiguous (V by rows). */
-static void product_values(int nv, int64_t dv, int64_t keys, const float *v, ptrdiff_t v_row,
-                           const float *pt, ptrdiff_t ldp, float *ot, ptrdiff_t ldo, vec *side)
+/* rows x n_pad floats of C, n_pad a multiple of VL; `steps` units of the sum. scale: [rows], or
+ * NULL for 1. */
+static void product_sum(int64_t rows, int64_t n_pad, int64_t steps, broadcast_side a, const unit *b,
+                        ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *scale)
 {
-    if (nv == 1)
-        product_rows(1, 0, PRODUCT_ADD, dv, keys, v, 1, v_row, pt, ldp, ot, ldo, side, NULL);
-    else if (nv == 2)
-        product_rows(2, 0, PRODUCT_ADD, dv, keys, v, 1, v_row, pt, ldp, ot, ldo, side, NULL);
-#ifdef SIMD_WIDE_BLOCKS
-    else if (nv == 3)
-        product_rows(3, 0, PRODUCT_ADD, dv, keys, v, 1, v_row, pt, ldp, ot, ldo, side, NULL);
-    else
-        product_rows(4, 0, PRODUCT_ADD, dv, keys, v, 1, v_row, pt, ldp, ot, ldo, side, NULL);
-#endif
+    for (int64_t n = 0; n < n_pad; n += (int64_t)NV_MAX * VL) {
+        const int nv = (int)least(NV_MAX, (n_pad - n) / VL);
+        WITH_WIDTH(nv, sum_rows(N, rows, steps, a, b + n, ldb, c + n, ldc, scale))
+    }
 }
 
-/* The same for one vector of queries under a mask of keys: what the values of a masked key hold, be
- * it NaN, stays out of the lane. pt is 0 where masked. */
-static void product_values_masked(int64_t dv, int64_t keys, const float *v, ptrdiff_t v_row,
-                                  const float *pt, ptrdiff_t ldp, float *ot, ptrdiff_t ldo,
-                                  vec *side, const lane_mask *mask)
+/* One row of C over the terms lo .. hi-1 of the sum. A term of a unit that lies outside is cleared
+ * on both sides, whatever it holds, be it NaN. */
+SIMD_INLINE void sum_row_edges(const int nv, int64_t lo, int64_t hi, const broadcast_side *a,
+                               const unit *b, ptrdiff_t ldb, vec *sum)
 {
-    product_rows(1, 1, PRODUCT_ADD, dv, keys, v, 1, v_row, pt, ldp, ot, ldo, side, mask);
+    if (lo >= hi)
+        return;
+    int64_t first = lo / UNIT_TERMS, end = hi / UNIT_TERMS;
+    if (lo % UNIT_TERMS || (hi % UNIT_TERMS && first == end)) { /* part of the first unit */
+        SIMD_UNROLL
+        for (int v = 0; v < nv; v++)
+            sum[v] = vdot(vkeep_terms(vset1_unit(a->at + first * a->cs), lo - first * UNIT_TERMS,
+                                      hi - first * UNIT_TERMS),
+                          vkeep_terms(vload_unit(b + first * ldb + v * VL), lo - first * UNIT_TERMS,
+                                      hi - first * UNIT_TERMS),
+                          sum[v]);
+        first++;
+    }
+    product_steps(1, nv, first, end, *a, b, ldb, sum);
+    if (hi % UNIT_TERMS && first <= end) { /* the first term of the last unit */
+        SIMD_UNROLL
+        for (int v = 0; v < nv; v++)
+            sum[v] = vdot(vkeep_terms(vset1_unit(a->at + end * a->cs), 0, 1),
+                          vkeep_terms(vload_unit(b + end * ldb + v * VL), 0, 1), sum[v]);
+    }
 }
+
+/* Rows of a block that see different terms: what all see together, the rest row by row. */
+SIMD_INLINE void sum_block_masked(const int mr, const int nv, broadcast_side a, const unit *b,
+                                  ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *scale,
+                                  const int32_t *lo, const int32_t *hi)
+{
+    int64_t core_begin = 0, core_end = INT32_MAX;
+    for (int i = 0; i < mr; i++) {
+        core_begin = lo[i] > core_begin ? lo[i] : core_begin;
+        core_end = hi[i] < core_end ? hi[i] : core_end;
+    }
+    core_begin = round_up(core_begin, UNIT_TERMS);
+    core_end = core_end / UNIT_TERMS * UNIT_TERMS;
+    vec sum[24];
+    SIMD_UNROLL
+    for (int i = 0; i < mr * nv; i++)
+        sum[i] = vzero();
+    const bool core = core_begin < core_end;
+    if (core)
+        product_steps(mr, nv, core_begin / UNIT_TERMS, core_end / UNIT_TERMS, a, b, ldb, sum);
+    SIMD_UNROLL
+    for (int i = 0; i < mr; i++) {
+        const broadcast_side row = {row_of(&a, i), a.rs, a.cs};
+        if (core) {
+            sum_row_edges(nv, lo[i], core_begin, &row, b, ldb, sum + i * nv);
+            sum_row_edges(nv, core_end, hi[i], &row, b, ldb, sum + i * nv);
+        } else {
+            sum_row_edges(nv, lo[i], hi[i], &row, b, ldb, sum + i * nv);
+        }
+        const vec factor = scale ? vset1(scale[i]) : vset1(1.0f);
+        SIMD_UNROLL
+        for (int v = 0; v < nv; v++) {
+            float *to = c + i * ldc + v * VL;
+            vstore(to, vfma(vload(to), factor, sum[i * nv + v]));
+        }
+    }
+}
+
+SIMD_INLINE void sum_rows_masked(const int nv, int64_t rows, broadcast_side a, const unit *b,
+                                 ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *scale,
+                                 const int32_t *lo, const int32_t *hi)
+{
+    const int mr = block_rows(nv);
+    int64_t m = 0;
+    for (; m + mr <= rows; m += mr, a.at = row_of(&a, mr))
+        sum_block_masked(mr, nv, a, b, ldb, c + m * ldc, ldc, scale ? scale + m : NULL, lo + m,
+                         hi + m);
+    for (; m < rows; m++, a.at = row_of(&a, 1))
+        sum_block_masked(1, nv, a, b, ldb, c + m * ldc, ldc, scale ? scale + m : NULL, lo + m,
+                         hi + m);
+}
+
+/* product_sum in which row m sees only the terms lo[m] .. hi[m]-1: the others of A and B are not
+ * touched by arithmetic. Rows with lo >= hi are only scaled. */
+static void product_sum_masked(int64_t rows, int64_t n_pad, broadcast_side a, const unit *b,
+                               ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *scale,
+                               const int32_t *lo, const int32_t *hi)
+{
+    for (int64_t n = 0; n < n_pad; n += (int64_t)NV_MAX * VL) {
+        const int nv = (int)least(NV_MAX, (n_pad - n) / VL);
+        WITH_WIDTH(nv, sum_rows_masked(N, rows, a, b + n, ldb, c + n, ldc, scale, lo, hi))
+    }
+}
+
+/* ---- which keys a vector of queries sees ---- */
+
+/* Lane i sees the keys lo[i] .. hi[i]-1; every lane sees core_begin .. core_end-1, where no test is
+ * needed. */
+typedef struct lane_mask {
+    ivec lo, hi;
+    int64_t core_begin, core_end;
+} lane_mask;
 
 /* The part of a vector's intervals that falls on the keys begin .. end-1, counted from begin. */
 static inline lane_mask mask_part(ivec lo, ivec hi, int32_t begin, int32_t end)
@@ -211,61 +306,42 @@ static inline lane_mask mask_part(ivec lo, ivec hi, int32_t begin, int32_t end)
     return (lane_mask){vminus(lo, begin), vminus(hi, begin), core_begin - begin, core_end - begin};
 }
 
-/* G[key][lanes] = G * side + W[key][query] X[query][lanes], lanes along the head: dV = P^T dO and
- * dK = dS^T Q. */
-static inline void product_gather(int nv, int64_t keys, int64_t queries, const float *w,
-                                  ptrdiff_t w_row, const float *x, ptrdiff_t ldx, float *g,
-                                  ptrdiff_t ldg, vec *side)
-{
-    if (nv == 1)
-        product_rows(1, 0, PRODUCT_ADD, keys, queries, w, w_row, 1, x, ldx, g, ldg, side, NULL);
-    else if (nv == 2)
-        product_rows(2, 0, PRODUCT_ADD, keys, queries, w, w_row, 1, x, ldx, g, ldg, side, NULL);
-#ifdef SIMD_WIDE_BLOCKS
-    else if (nv == 3)
-        product_rows(3, 0, PRODUCT_ADD, keys, queries, w, w_row, 1, x, ldx, g, ldg, side, NULL);
-    else
-        product_rows(4, 0, PRODUCT_ADD, keys, queries, w, w_row, 1, x, ldx, g, ldg, side, NULL);
-#endif
-}
+/* ---- moving rows ---- */
 
-/* ---- moving rows in and out of lanes ---- */
-
-/* to[d][lane] = from[lane][d] * factor: rows past `rows` become zero lanes up to `lanes`. */
-static void rows_to_lanes(float *to, int64_t lanes, const float *from, ptrdiff_t row_stride,
-                          int64_t rows, int64_t dim, float factor)
+/* to[unit][lane] = from[lane][unit] (times -1 if `negate`): `rows` rows of dim elements of `dtype`,
+ * row_stride elements apart; rows past the tensor become zero lanes up to `lanes`, a last unit that
+ * is not full is filled with zero. */
+static void rows_to_lanes(unit *to, int64_t lanes, mas_dtype dtype, const void *from,
+                          ptrdiff_t row_stride, int64_t rows, int64_t dim, bool negate)
 {
+    const int64_t units = units_of(dim);
     for (int64_t r0 = 0; r0 < lanes; r0 += VL) {
-        for (int64_t d0 = 0; d0 < dim; d0 += VL) {
+        for (int64_t u0 = 0; u0 < units; u0 += VL) {
             vec block[VL];
             SIMD_UNROLL
             for (int i = 0; i < VL; i++)
-                block[i] = r0 + i < rows ? vload_first(from + (r0 + i) * row_stride + d0, dim - d0)
-                                         : vzero();
+                block[i] = r0 + i < rows
+                               ? vload_row_units(dtype, from, (r0 + i) * row_stride, u0, dim)
+                               : vzero();
             vtranspose(block);
             SIMD_UNROLL
             for (int i = 0; i < VL; i++)
-                if (d0 + i < dim)
-                    vstore(to + (d0 + i) * lanes + r0, vmul(block[i], vset1(factor)));
+                if (u0 + i < units)
+                    vstore_unit(to + (u0 + i) * lanes + r0,
+                                negate ? vnegate_unit(block[i]) : block[i]);
         }
     }
 }
 
-/* to[lane][d] = from[d][lane] * factor[lane] for the lanes r0 .. r0+VL-1 that are below `rows`. */
-static void lanes_to_rows(float *to, ptrdiff_t row_stride, const float *from, int64_t lanes,
-                          int64_t r0, int64_t rows, int64_t dim, vec factor)
+/* to[row][unit] = from[row][unit] with padding of zeros to `pad` units (a multiple of VL): for rows
+ * that cannot be read in place. Rows rows .. all-1 become zero. */
+static void rows_to_units(unit *to, int64_t pad, mas_dtype dtype, const void *from,
+                          ptrdiff_t row_stride, int64_t rows, int64_t all, int64_t dim)
 {
-    for (int64_t d0 = 0; d0 < dim; d0 += VL) {
-        vec block[VL];
-        SIMD_UNROLL
-        for (int i = 0; i < VL; i++)
-            block[i] = d0 + i < dim ? vmul(vload(from + (d0 + i) * lanes + r0), factor) : vzero();
-        vtranspose(block);
-        SIMD_UNROLL
-        for (int i = 0; i < VL; i++)
-            if (r0 + i < rows)
-                vstore_first(to + (r0 + i) * row_stride + d0, dim - d0, block[i]);
-    }
+    for (int64_t r = 0; r < all; r++)
+        for (int64_t u = 0; u < pad; u += VL)
+            vstore_unit(to + r * pad + u,
+                        r < rows ? vload_row_units(dtype, from, r * row_stride, u, dim) : vzero());
 }
 
 #endif

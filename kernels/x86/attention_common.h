@@ -12,9 +12,9 @@ static inline int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static inline int64_t round_up(int64_t a, int64_t unit)
+static inline int64_t round_up(int64_t a, int64_t to)
 {
-    return (a + unit - 1) / unit * unit;
+    return (a + to - 1) / to * to;
 }
 
 /* Lanes that hold n rows. */
@@ -69,19 +69,22 @@ SIMD_INLINE vec vtanh(vec x)
 
 /* ---- work ---- */
 
-/* First element of head `head` of sequence `b`. */
-static inline float *view_at(const mas_view *view, int64_t b, int64_t head)
+/* Element `row` of head `head` of sequence `b`, of a tensor of that type. */
+static inline void *view_row(const mas_view *view, mas_dtype dtype, int64_t b, int64_t head,
+                             int64_t row)
 {
-    return (float *)view->data + b * view->batch + head * view->head;
+    return (char *)view->data +
+           (b * view->batch + head * view->head + row * view->row) * element_bytes(dtype);
 }
 
-/* What the three kernels can serve. */
-static inline mas_status flash_supports(const mas_attn_problem *p, mas_error *why)
+/* Ask for rows of dim elements, row_stride apart, into the second-level cache. */
+static inline void prefetch_rows(const void *at, mas_dtype dtype, ptrdiff_t row_stride,
+                                 int64_t rows, int64_t dim)
 {
-    if (p->dtype != MAS_DTYPE_F32)
-        return mas_fail(why, MAS_E_DTYPE, "takes f32 only, the problem is in %s",
-                        mas_dtype_name(p->dtype));
-    return MAS_OK;
+    const ptrdiff_t size = element_bytes(dtype);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t byte = 0; byte < dim * size; byte += 64)
+            _mm_prefetch((const char *)at + r * row_stride * size + byte, _MM_HINT_T1);
 }
 
 #endif

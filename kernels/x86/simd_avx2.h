@@ -6,6 +6,10 @@
 
 #include "kernels/x86/simd_common.h"
 
+#include <string.h>
+
+#define NV_MAX_IS_4 0
+
 enum { VL = 8, NV_MAX = 2 };
 
 typedef __m256 vec;
@@ -82,13 +86,6 @@ SIMD_INLINE vec vfma(vec a, vec b, vec c)
     return _mm256_fmadd_ps(a, b, c);
 }
 
-/* b must be 0 outside of m: then it is enough to keep what may be NaN or Inf, a, out of those
- * lanes. */
-SIMD_INLINE vec vfma_where(vmask m, vec a, vec b, vec c)
-{
-    return _mm256_fmadd_ps(_mm256_and_ps(m, a), b, c);
-}
-
 SIMD_INLINE vec vmax(vec a, vec b)
 {
     return _mm256_max_ps(a, b);
@@ -149,6 +146,49 @@ SIMD_INLINE float vlargest(vec a)
     return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
 }
 
+/* ---- elements of another type: widened exactly, rounded to nearest even ---- */
+
+SIMD_INLINE vec vload_as(mas_dtype dtype, const void *p, int64_t n)
+{
+    if (dtype == MAS_DTYPE_F32)
+        return vload_first((const float *)p, n);
+    __m128i narrow = _mm_setzero_si128();
+    if (n >= VL)
+        narrow = _mm_loadu_si128(p);
+    else if (n > 0)
+        memcpy(&narrow, p, (size_t)n * sizeof(uint16_t));
+    if (dtype == MAS_DTYPE_BF16)
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(narrow), 16));
+    return _mm256_cvtph_ps(narrow);
+}
+
+SIMD_INLINE void vstore_as(mas_dtype dtype, void *p, int64_t n, vec a)
+{
+    if (dtype == MAS_DTYPE_F32) {
+        vstore_first((float *)p, n, a);
+        return;
+    }
+    __m128i narrow;
+    if (dtype == MAS_DTYPE_BF16) {
+        const ivec bits = _mm256_castps_si256(a), one = _mm256_set1_epi32(1);
+        const ivec odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), one);
+        const ivec up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+        const vec nan = _mm256_cmp_ps(a, a, _CMP_UNORD_Q);
+        const ivec quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+        const ivec high =
+            _mm256_srli_epi32(_mm256_castps_si256(_mm256_blendv_ps(
+                                  _mm256_castsi256_ps(up), _mm256_castsi256_ps(quiet), nan)),
+                              16);
+        narrow = _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
+    } else {
+        narrow = _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    }
+    if (n >= VL)
+        _mm_storeu_si128(p, narrow);
+    else if (n > 0)
+        memcpy(p, &narrow, (size_t)n * sizeof(uint16_t));
+}
+
 /* ---- row intervals ---- */
 
 SIMD_INLINE void vload_intervals(const void *pairs, int64_t n, ivec *lo, ivec *hi)
@@ -156,6 +196,17 @@ SIMD_INLINE void vload_intervals(const void *pairs, int64_t n, ivec *lo, ivec *h
     const ivec both = _mm256_maskload_epi32(pairs, _mm256_castps_si256(vfirst(n)));
     *lo = _mm256_and_si256(both, _mm256_set1_epi32(0xffff));
     *hi = _mm256_srli_epi32(both, 16);
+}
+
+/* Each lane clamped to 0 .. most. */
+SIMD_INLINE ivec vclamp_int(ivec a, int32_t most)
+{
+    return _mm256_max_epi32(_mm256_min_epi32(a, _mm256_set1_epi32(most)), _mm256_setzero_si256());
+}
+
+SIMD_INLINE void vstore_int(int32_t *p, ivec a)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, a);
 }
 
 SIMD_INLINE ivec vminus(ivec a, int32_t j)

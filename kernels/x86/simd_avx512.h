@@ -7,7 +7,7 @@
 
 #include "kernels/x86/simd_common.h"
 
-#define SIMD_WIDE_BLOCKS 1 /* 32 registers: register blocks of 3 and 4 vectors too */
+#define NV_MAX_IS_4 1 /* for the preprocessor */
 
 enum {
     VL = 16,   /* floats of a vector */
@@ -87,12 +87,6 @@ SIMD_INLINE vec vfma(vec a, vec b, vec c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
-/* a * b + c in the lanes of m, c elsewhere whatever a and b hold */
-SIMD_INLINE vec vfma_where(vmask m, vec a, vec b, vec c)
-{
-    return _mm512_mask3_fmadd_ps(a, b, c, m);
-}
-
 /* Larger of the two; b where one is NaN. */
 SIMD_INLINE vec vmax(vec a, vec b)
 {
@@ -152,6 +146,41 @@ SIMD_INLINE float vlargest(vec a)
     return _mm512_reduce_max_ps(a);
 }
 
+/* ---- elements of another type: widened exactly, rounded to nearest even ---- */
+
+/* Lanes 0 .. n-1 from the element at `p`, zero past them. */
+SIMD_INLINE vec vload_as(mas_dtype dtype, const void *p, int64_t n)
+{
+    if (dtype == MAS_DTYPE_F32)
+        return vload_first((const float *)p, n);
+    const __m256i narrow = _mm256_maskz_loadu_epi16(vfirst(n), p);
+    if (dtype == MAS_DTYPE_BF16)
+        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow), 16));
+    return _mm512_cvtph_ps(narrow);
+}
+
+/* Lanes 0 .. n-1 as elements from `p` on. */
+SIMD_INLINE void vstore_as(mas_dtype dtype, void *p, int64_t n, vec a)
+{
+    if (dtype == MAS_DTYPE_F32) {
+        vstore_first((float *)p, n, a);
+        return;
+    }
+    __m256i narrow;
+    if (dtype == MAS_DTYPE_BF16) {
+        const __m512i bits = _mm512_castps_si512(a), one = _mm512_set1_epi32(1);
+        const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), one);
+        const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+        const __mmask16 nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
+        const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
+        narrow =
+            _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_blend_epi32(nan, up, quiet), 16));
+    } else {
+        narrow = _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    }
+    _mm256_mask_storeu_epi16(p, vfirst(n), narrow);
+}
+
 /* ---- row intervals: VL pairs (lo, hi) of uint16_t, (0, 0) past the n-th ---- */
 
 SIMD_INLINE void vload_intervals(const void *pairs, int64_t n, ivec *lo, ivec *hi)
@@ -159,6 +188,17 @@ SIMD_INLINE void vload_intervals(const void *pairs, int64_t n, ivec *lo, ivec *h
     const ivec both = _mm512_maskz_loadu_epi32(vfirst(n), pairs);
     *lo = _mm512_and_si512(both, _mm512_set1_epi32(0xffff));
     *hi = _mm512_srli_epi32(both, 16);
+}
+
+/* Each lane clamped to 0 .. most. */
+SIMD_INLINE ivec vclamp_int(ivec a, int32_t most)
+{
+    return _mm512_max_epi32(_mm512_min_epi32(a, _mm512_set1_epi32(most)), _mm512_setzero_si512());
+}
+
+SIMD_INLINE void vstore_int(int32_t *p, ivec a)
+{
+    _mm512_storeu_si512(p, a);
 }
 
 SIMD_INLINE ivec vminus(ivec a, int32_t j)
