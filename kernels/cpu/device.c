@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening and closing the CPU device, and its operation table. */
 #include "kernels/cpu/cpu_device.h"
+#include "kernels/cpu/limits.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ static const mas_device_ops cpu_ops = {
     .cross_entropy_workspace_bytes = mas_cpu_cross_entropy_workspace,
     .sum_squares = mas_cpu_sum_squares,
     .adamw = mas_cpu_adamw_step,
+    .limit = mas_cpu_limit_measure,
     .close = close_device,
 };
 

@@ -77,14 +77,4 @@ static inline void *view_row(const mas_view *view, mas_dtype dtype, int64_t b, i
            (b * view->batch + head * view->head + row * view->row) * element_bytes(dtype);
 }
 
-/* Ask for rows of dim elements, row_stride apart, into the second-level cache. */
-static inline void prefetch_rows(const void *at, mas_dtype dtype, ptrdiff_t row_stride,
-                                 int64_t rows, int64_t dim)
-{
-    const ptrdiff_t size = element_bytes(dtype);
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t byte = 0; byte < dim * size; byte += 64)
-            _mm_prefetch((const char *)at + r * row_stride * size + byte, _MM_HINT_T1);
-}
-
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention for few queries on a long key/value cache, over any span schedule, in any type: elements
- * are widened as they are read. Included once per instruction set.
+/* Attention for few queries on a long key/value cache in any dtype, over any span schedule. Included once
+ * per instruction set.
  *
  * With few queries the lanes of the flash kernel would stay empty and the time goes into reading
  * keys and values, so here lanes run along the head, each key and value is read once for all query
@@ -8,9 +8,19 @@
  * ("split-k": Dao et al., Flash-Decoding, 2023). The cut depends on the shapes alone and pieces are
  * merged in order: any number of threads gives the same bits.
  *
- * A piece takes its key tiles one by one and all heads of a tile before the next: the heads of a
- * token lie side by side, so memory is read in order, while the next tile is asked for. (On Zen 4
- * reading 256 bytes here and there runs at a third of the rate of reading in order.) */
+ * Measured with AVX-512 and gcc 12 on 2 cores of a shared machine (expect noise), one query, dense
+ * [B, T, 8, D] cache, D 64 and 128, 2 threads; fractions of the read bandwidth of memory measured
+ * in between, ranges over two runs (f16 one):
+ *   32768 keys                    f32 0.66 to 0.75, bf16 0.75 to 0.82, f16 0.82 to 0.86
+ *   the same, 4 query heads per key head, D 128    f32 0.53 to 0.57, bf16 0.49 to 0.51, f16 0.51
+ *   4096 keys, D 64 (f32 0.78 to 0.79, bf16 0.73 to 0.88, f16 0.78) fit the last-level cache
+ * One thread: f32 0.44 to 0.76, bf16 0.56 to 0.74 at 32768 keys.
+ * - 16 rows side by side with prefetches into the first-level cache gave 0.50 to 0.60 at 32768
+ *   keys; 4 rows and prefetches into the second level are what is here. The likely reason is that
+ *   rows a power of two apart share few sets of the first level; the two changes were not timed
+ *   apart. 64 rows ahead was about the same as 32.
+ * - Rows of a group are computed one after another from the cache; blocks of query rows, which
+ *   would load a key once for all of them, have not been tried. */
 #ifndef MASBENCH_X86_ATTENTION_DECODE_IMPL_H
 #define MASBENCH_X86_ATTENTION_DECODE_IMPL_H
 
@@ -22,10 +32,12 @@
 
 enum {
     DECODE_Q_TILE = 16,
-    DECODE_K_TILE = 64,
+    DECODE_K_TILE = 128,
     DECODE_PIECES = 64,      /* pieces of work aimed at */
     DECODE_PIECE_KEYS = 512, /* least keys of a piece */
-    DECODE_CHUNK = 64        /* keys whose scores exist at a time */
+    DECODE_ROWS = 4,         /* keys read side by side */
+    DECODE_AHEAD = 32,       /* rows between a load and its prefetch */
+    DECODE_CHUNK = 128       /* keys whose scores exist at a time */
 };
 
 /* A row's state in one piece is [maximum, sum, padding .. VL] [Dv, padded]; sizes in floats. */
@@ -37,11 +49,11 @@ static decode_layout decode_cut(const mas_attn_problem *p, const mas_schedule *s
 {
     decode_layout l = {.d_pad = lanes_of(p->d_qk), .dv_pad = lanes_of(p->d_v)};
     l.state = VL + l.dv_pad;
-    const int64_t tasks = p->batch * s->q_tiles;
+    const int64_t tasks = p->batch * p->kv_heads * s->q_tiles;
     l.pieces = least((DECODE_PIECES + tasks - 1) / tasks,
                      (p->kv_len + DECODE_PIECE_KEYS - 1) / DECODE_PIECE_KEYS);
     l.pieces = least(l.pieces, s->k_tiles);
-    l.scratch = round_up(s->q_tile * p->q_heads * l.d_pad + DECODE_CHUNK, 16);
+    l.scratch = round_up(s->q_tile * (p->q_heads / p->kv_heads) * l.d_pad + DECODE_CHUNK, 16);
     return l;
 }
 
@@ -58,14 +70,29 @@ static void decode_tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_
     *k_tile = DECODE_K_TILE;
 }
 
+/* Everything below is compiled once per dtype, with `dtype` a constant. */
+SIMD_INLINE const char *element_at(const mas_dtype dtype, const char *base, ptrdiff_t i)
+{
+    return base + i * element_bytes(dtype);
+}
+
+/* Ask for what is `bytes` ahead of p, into the second-level cache: see the numbers above. An address
+ * past the end is harmless. */
+SIMD_INLINE void fetch_ahead(const char *p, ptrdiff_t bytes)
+{
+    _mm_prefetch((const char *)((uintptr_t)p + (uintptr_t)bytes), _MM_HINT_T1);
+}
+
 /* What is constant for one task. */
 typedef struct decode_task {
-    const char *k, *v;      /* first row of the head at hand */
-    ptrdiff_t k_row, v_row; /* bytes */
+    const char *k, *v;
+    ptrdiff_t k_row, v_row;
     int64_t d, dv, d_pad, dv_pad;
     float *scores; /* [DECODE_CHUNK] */
     vec factor, cap, cap_out;
     bool capped;
+    void (*row)(const struct decode_task *t, const float *q, float *state, int64_t k0,
+                int64_t keys); /* of the problem's dtype */
 } decode_task;
 
 /* Sums over the lanes of each of VL vectors, as one vector. */
@@ -84,28 +111,35 @@ SIMD_INLINE vec sum_each(vec part[VL])
 SIMD_INLINE vec decode_scores(const mas_dtype dtype, const decode_task *t, const float *q,
                               int64_t k0, int64_t keys)
 {
-    const ptrdiff_t size = element_bytes(dtype);
+    const ptrdiff_t k_ahead = DECODE_AHEAD * t->k_row * element_bytes(dtype);
     vec largest = vset1(-INFINITY);
     for (int64_t j = 0; j < keys; j += VL) {
         const char *row[VL];
         vec part[VL];
         SIMD_UNROLL
         for (int i = 0; i < VL; i++) { /* past the last key, the last key again */
-            row[i] = t->k + (k0 + least(j + i, keys - 1)) * t->k_row;
+            row[i] = element_at(dtype, t->k, (k0 + least(j + i, keys - 1)) * t->k_row);
             part[i] = vzero();
         }
-        int64_t d = 0;
-        for (; d + VL <= t->d; d += VL) {
-            const vec x = vload(q + d);
-            SIMD_UNROLL
-            for (int i = 0; i < VL; i++)
-                part[i] = vfma(vload_as(dtype, row[i] + d * size, VL), x, part[i]);
-        }
-        if (d < t->d) {
-            const vec x = vload(q + d);
-            SIMD_UNROLL
-            for (int i = 0; i < VL; i++)
-                part[i] = vfma(vload_as(dtype, row[i] + d * size, t->d - d), x, part[i]);
+        SIMD_UNROLL
+        for (int first = 0; first < VL; first += DECODE_ROWS) {
+            int64_t d = 0;
+            for (; d + VL <= t->d; d += VL) {
+                const vec x = vload(q + d);
+                SIMD_UNROLL
+                for (int i = first; i < first + DECODE_ROWS; i++) {
+                    const char *at = element_at(dtype, row[i], d);
+                    fetch_ahead(at, k_ahead);
+                    part[i] = vfma(vload_as(dtype, at, VL), x, part[i]);
+                }
+            }
+            if (d < t->d) {
+                const vec x = vload(q + d);
+                SIMD_UNROLL
+                for (int i = first; i < first + DECODE_ROWS; i++)
+                    part[i] =
+                        vfma(vload_as(dtype, element_at(dtype, row[i], d), t->d - d), x, part[i]);
+            }
         }
         vec score = sum_each(part);
         score = t->capped ? vmul(vtanh(vmul(score, t->cap)), t->cap_out) : vmul(score, t->factor);
@@ -117,38 +151,37 @@ SIMD_INLINE vec decode_scores(const mas_dtype dtype, const decode_task *t, const
 
 /* out[nv vectors] = out * correction + sum of p[j] * v[j]; 4 / nv keys in flight hide the latency.
  * The last vector is cut to `tail` elements. */
-SIMD_INLINE void weigh_block(const mas_dtype dtype, const int nv, const bool whole, int64_t keys,
-                             const float *p, const char *v, ptrdiff_t v_row, int64_t tail,
-                             float *out, vec correction)
+SIMD_INLINE void weigh_block(const mas_dtype dtype, const int nv, int64_t keys, const float *p,
+                             const char *v, ptrdiff_t v_row, int64_t tail, float *out,
+                             vec correction)
 {
     enum { SUMS = 4 };
-    const ptrdiff_t size = VL * element_bytes(dtype);
     const int streams = SUMS / nv;
+    const ptrdiff_t v_ahead = DECODE_AHEAD * v_row * element_bytes(dtype);
     vec sum[SUMS];
     SIMD_UNROLL
     for (int i = 0; i < SUMS; i++)
         sum[i] = vzero();
     int64_t j = 0;
-    for (; j + streams <= keys; j += streams) {
+    for (; j + streams <= keys; j += streams)
         SIMD_UNROLL
-        for (int n = 0; n < streams; n++) {
-            const vec x = vset1(p[j + n]);
-            const char *row = v + (j + n) * v_row;
-            SIMD_UNROLL
-            for (int i = 0; i < nv; i++)
-                sum[n * nv + i] =
-                    vfma(x, vload_as(dtype, row + i * size, whole || i + 1 < nv ? VL : tail),
-                         sum[n * nv + i]);
+    for (int n = 0; n < streams; n++) {
+        const vec x = vset1(p[j + n]);
+        const char *row = element_at(dtype, v, (j + n) * v_row);
+        SIMD_UNROLL
+        for (int i = 0; i < nv; i++) {
+            const char *at = element_at(dtype, row, i * VL);
+            fetch_ahead(at, v_ahead);
+            sum[n * nv + i] = vfma(x, vload_as(dtype, at, i + 1 < nv ? VL : tail), sum[n * nv + i]);
         }
     }
-    for (; j < keys; j++) {
-        const vec x = vset1(p[j]);
+    for (; j < keys; j++)
         SIMD_UNROLL
-        for (int i = 0; i < nv; i++)
-            sum[i] =
-                vfma(x, vload_as(dtype, v + j * v_row + i * size, whole || i + 1 < nv ? VL : tail),
-                     sum[i]);
-    }
+    for (int i = 0; i < nv; i++)
+        sum[i] =
+            vfma(vset1(p[j]),
+                 vload_as(dtype, element_at(dtype, v, j * v_row + i * VL), i + 1 < nv ? VL : tail),
+                 sum[i]);
     SIMD_UNROLL
     for (int i = 0; i < nv; i++) {
         SIMD_UNROLL
@@ -161,19 +194,20 @@ SIMD_INLINE void weigh_block(const mas_dtype dtype, const int nv, const bool who
 SIMD_INLINE void weigh_values(const mas_dtype dtype, const decode_task *t, int64_t k0, int64_t keys,
                               float *out, vec correction)
 {
+    const char *v = element_at(dtype, t->v, k0 * t->v_row);
     for (int64_t d = 0; d < t->dv;) {
-        const char *v = t->v + k0 * t->v_row + d * element_bytes(dtype);
         const int64_t left = (t->dv - d + VL - 1) / VL;
         const int nv = left >= 4 ? 4 : left >= 2 ? 2 : 1;
         const int64_t tail = t->dv - d - (nv - 1) * VL;
-        if (nv == 4 && tail >= VL)
-            weigh_block(dtype, 4, true, keys, t->scores, v, t->v_row, VL, out + d, correction);
-        else if (nv == 4)
-            weigh_block(dtype, 4, false, keys, t->scores, v, t->v_row, tail, out + d, correction);
+        if (nv == 4)
+            weigh_block(dtype, 4, keys, t->scores, element_at(dtype, v, d), t->v_row, tail, out + d,
+                        correction);
         else if (nv == 2)
-            weigh_block(dtype, 2, false, keys, t->scores, v, t->v_row, tail, out + d, correction);
+            weigh_block(dtype, 2, keys, t->scores, element_at(dtype, v, d), t->v_row, tail, out + d,
+                        correction);
         else
-            weigh_block(dtype, 1, false, keys, t->scores, v, t->v_row, tail, out + d, correction);
+            weigh_block(dtype, 1, keys, t->scores, element_at(dtype, v, d), t->v_row, tail, out + d,
+                        correction);
         d += (int64_t)nv * VL;
     }
 }
@@ -203,84 +237,64 @@ SIMD_INLINE void decode_row_of(const mas_dtype dtype, const decode_task *t, cons
     }
 }
 
-static void decode_row(mas_dtype dtype, const decode_task *t, const float *q, float *state,
-                       int64_t k0, int64_t keys)
+static void decode_row_f32(const decode_task *t, const float *q, float *state, int64_t k0,
+                           int64_t keys)
 {
-    if (dtype == MAS_DTYPE_F32)
-        decode_row_of(MAS_DTYPE_F32, t, q, state, k0, keys);
-    else if (dtype == MAS_DTYPE_BF16)
-        decode_row_of(MAS_DTYPE_BF16, t, q, state, k0, keys);
-    else
-        decode_row_of(MAS_DTYPE_F16, t, q, state, k0, keys);
+    decode_row_of(MAS_DTYPE_F32, t, q, state, k0, keys);
 }
 
-/* One piece of the keys for one tile of queries of one sequence. */
-typedef struct decode_piece {
-    int64_t b, tile, rows, first_tile, end_tile;
-    const float *q; /* [Hq][rows][d_pad] */
-    float *states;  /* of the first head and row; strides in floats */
-    ptrdiff_t head_stride, row_stride;
-} decode_piece;
-
-/* Ask for part `part` of `parts` of the keys and values of a tile, all heads. */
-static void prefetch_part(const mas_attn_problem *p, const mas_schedule *s,
-                          const mas_attn_args *args, int64_t b, int64_t k_tile, int64_t part,
-                          int64_t parts)
+static void decode_row_bf16(const decode_task *t, const float *q, float *state, int64_t k0,
+                            int64_t keys)
 {
-    const int64_t k0 = k_tile * s->k_tile, keys = least(s->k_tile, p->kv_len - k0);
-    const int64_t from = k0 + keys * part / parts, count = k0 + keys * (part + 1) / parts - from;
-    for (int64_t g = 0; g < p->kv_heads; g++) {
-        prefetch_rows(view_row(&args->k, p->dtype, b, g, from), p->dtype, args->k.row, count,
-                      p->d_qk);
-        prefetch_rows(view_row(&args->v, p->dtype, b, g, from), p->dtype, args->v.row, count,
-                      p->d_v);
-    }
+    decode_row_of(MAS_DTYPE_BF16, t, q, state, k0, keys);
 }
 
-/* One key tile for all heads. spans NULL: every row sees all of it. */
-static int64_t decode_tile(decode_task *t, const mas_attn_problem *p, const mas_schedule *s,
-                           const mas_attn_args *args, const decode_piece *piece, int64_t k_tile,
-                           const mas_row_span *spans)
+static void decode_row_f16(const decode_task *t, const float *q, float *state, int64_t k0,
+                           int64_t keys)
 {
-    const int64_t group = p->q_heads / p->kv_heads;
-    for (int64_t h = 0; h < p->q_heads; h++) {
-        if (h % group == 0) {
-            t->k = view_row(&args->k, p->dtype, piece->b, h / group, 0);
-            t->v = view_row(&args->v, p->dtype, piece->b, h / group, 0);
-            if (k_tile + 1 < piece->end_tile)
-                prefetch_part(p, s, args, piece->b, k_tile + 1, h / group, p->kv_heads);
-        }
-        for (int64_t r = 0; r < piece->rows; r++) {
-            const int64_t lo = spans ? spans[r].lo : 0, hi = spans ? spans[r].hi : s->k_tile;
-            if (lo < hi)
-                decode_row(p->dtype, t, piece->q + (h * piece->rows + r) * t->d_pad,
-                           piece->states + h * piece->head_stride + r * piece->row_stride,
-                           k_tile * s->k_tile + lo, hi - lo);
-        }
-    }
-    return p->q_heads;
+    decode_row_of(MAS_DTYPE_F16, t, q, state, k0, keys);
 }
 
-/* @return tiles visited */
-static int64_t run_piece(decode_task *t, const mas_attn_problem *p, const mas_schedule *s,
-                         const mas_attn_args *args, const decode_piece *piece)
+/* Tiles of one piece for all heads of the group; returns the visits. */
+static int64_t decode_piece(const decode_task *t, const mas_schedule *s, int64_t tile,
+                            int64_t first_tile, int64_t end_tile, int64_t group, int64_t rows,
+                            const float *q, float *states, ptrdiff_t head_stride,
+                            ptrdiff_t row_stride)
 {
     int64_t visited = 0;
-    for (size_t i = s->q_start[piece->tile]; i < s->q_start[piece->tile + 1]; i++) {
+    for (size_t i = s->q_start[tile]; i < s->q_start[tile + 1]; i++) {
         const mas_span span = s->q_spans[i];
-        const int64_t from = span.first > piece->first_tile ? span.first : piece->first_tile;
-        const int64_t to = least((int64_t)span.first + span.count, piece->end_tile);
+        const int64_t from = span.first > first_tile ? span.first : first_tile;
+        const int64_t to = least((int64_t)span.first + span.count, end_tile);
         const mas_row_span *spans =
             span.pattern == MAS_SPAN_WHOLE ? NULL : mas_schedule_pattern(s, span.pattern);
         for (int64_t k_tile = from; k_tile < to; k_tile++)
-            visited += decode_tile(t, p, s, args, piece, k_tile, spans);
+            for (int64_t h = 0; h < group; h++) {
+                for (int64_t r = 0; r < rows; r++) {
+                    const int64_t lo = spans ? spans[r].lo : 0,
+                                  hi = spans ? spans[r].hi : s->k_tile;
+                    if (lo < hi)
+                        t->row(t, q + (h * rows + r) * t->d_pad,
+                               states + h * head_stride + r * row_stride, k_tile * s->k_tile + lo,
+                               hi - lo);
+                }
+                visited++;
+            }
     }
     return visited;
 }
 
+/* Every valid problem. */
+static mas_status decode_supports(const mas_attn_problem *p, mas_error *why)
+{
+    (void)p;
+    (void)why;
+    return MAS_OK;
+}
+
 /* One row of the output from its states in the pieces. */
-static void merge_pieces(const decode_layout *l, const float *states, const float *sink, int64_t dv,
-                         mas_dtype dtype, char *o, float *lse)
+static void merge_pieces(const decode_layout *l, const float *states, const float *sink,
+                         mas_dtype dtype, int64_t dv, char *o, float *lse)
 {
     float largest = sink ? *sink * LOG2_E : -INFINITY;
     bool empty = true;
@@ -317,19 +331,23 @@ static mas_status decode_run(const mas_attn_problem *p, const mas_schedule *s, i
 {
     (void)err;
     const decode_layout l = decode_cut(p, s);
-    const int64_t rows_all = p->batch * p->q_heads * p->q_len;
+    const int64_t group = p->q_heads / p->kv_heads, rows_all = p->batch * p->q_heads * p->q_len;
     float *states = args->workspace; /* [B][Hq][Tq][pieces][state] */
     float *scratches = states + rows_all * l.pieces * l.state;
     const bool capped = p->softcap > 0;
     int64_t visited = 0;
 #pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : visited)
-    for (int64_t task = 0; task < p->batch * s->q_tiles * l.pieces; task++) {
-        const int64_t number = task % l.pieces, tile = task / l.pieces % s->q_tiles;
-        const int64_t b = task / l.pieces / s->q_tiles, first = tile * s->q_tile;
+    for (int64_t task = 0; task < p->batch * p->kv_heads * s->q_tiles * l.pieces; task++) {
+        const int64_t piece = task % l.pieces, tile = task / l.pieces % s->q_tiles;
+        const int64_t pair = task / l.pieces / s->q_tiles, b = pair / p->kv_heads,
+                      g = pair % p->kv_heads;
+        const int64_t first = tile * s->q_tile, rows = least(s->q_tile, s->q_len - first);
         float *q = scratches + omp_get_thread_num() * l.scratch + DECODE_CHUNK;
-        decode_task t = {
-            .k_row = args->k.row * element_bytes(p->dtype),
-            .v_row = args->v.row * element_bytes(p->dtype),
+        const decode_task t = {
+            .k = view_row(&args->k, p->dtype, b, g, 0),
+            .v = view_row(&args->v, p->dtype, b, g, 0),
+            .k_row = args->k.row,
+            .v_row = args->v.row,
             .d = p->d_qk,
             .dv = p->d_v,
             .d_pad = l.d_pad,
@@ -339,47 +357,40 @@ static mas_status decode_run(const mas_attn_problem *p, const mas_schedule *s, i
             .cap = vset1(capped ? p->scale / p->softcap : 0.0f),
             .cap_out = vset1(p->softcap * LOG2_E),
             .capped = capped,
+            .row = p->dtype == MAS_DTYPE_BF16  ? decode_row_bf16
+                   : p->dtype == MAS_DTYPE_F16 ? decode_row_f16
+                                               : decode_row_f32,
         };
-        const decode_piece piece = {
-            .b = b,
-            .tile = tile,
-            .rows = least(s->q_tile, s->q_len - first),
-            .first_tile = s->k_tiles * number / l.pieces,
-            .end_tile = s->k_tiles * (number + 1) / l.pieces,
-            .q = q,
-            .states = states + ((b * p->q_heads * p->q_len + first) * l.pieces + number) * l.state,
-            .head_stride = p->q_len * l.pieces * l.state,
-            .row_stride = l.pieces * l.state,
-        };
-        for (int64_t h = 0; h < p->q_heads; h++)
-            for (int64_t r = 0; r < piece.rows; r++) {
-                const char *from = view_row(&args->q, p->dtype, b, h, first + r);
+        float *mine =
+            states +
+            (((b * p->q_heads + g * group) * p->q_len + first) * l.pieces + piece) * l.state;
+        const ptrdiff_t row_stride = l.pieces * l.state, head_stride = p->q_len * row_stride;
+        for (int64_t h = 0; h < group; h++) {
+            const char *from = view_row(&args->q, p->dtype, b, g * group + h, first);
+            for (int64_t r = 0; r < rows; r++) {
                 for (int64_t d = 0; d < l.d_pad; d += VL)
-                    vstore(q + (h * piece.rows + r) * l.d_pad + d,
-                           vload_as(p->dtype, from + d * element_bytes(p->dtype), p->d_qk - d));
-                float *state = piece.states + h * piece.head_stride + r * piece.row_stride;
+                    vstore(q + (h * rows + r) * l.d_pad + d,
+                           vload_as(p->dtype, element_at(p->dtype, from, r * args->q.row + d),
+                                    p->d_qk - d));
+                float *state = mine + h * head_stride + r * row_stride;
                 memset(state, 0, (size_t)l.state * sizeof(float));
                 state[0] = -INFINITY;
             }
-        visited += run_piece(&t, p, s, args, &piece);
+        }
+        visited += decode_piece(&t, s, tile, s->k_tiles * piece / l.pieces,
+                                s->k_tiles * (piece + 1) / l.pieces, group, rows, q, mine,
+                                head_stride, row_stride);
     }
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t row = 0; row < rows_all; row++) {
         const int64_t i = row % p->q_len, head = row / p->q_len, b = head / p->q_heads,
                       h = head % p->q_heads;
         merge_pieces(&l, states + row * l.pieces * l.state, p->sinks ? args->sinks + h : NULL,
-                     p->d_v, p->dtype, view_row(&args->o, p->dtype, b, h, i),
+                     p->dtype, p->d_v, view_row(&args->o, p->dtype, b, h, i),
                      args->lse ? args->lse + row : NULL);
     }
     counts->visited_tiles = visited;
     counts->visited_tiles_q = 0;
-    return MAS_OK;
-}
-
-static mas_status decode_supports(const mas_attn_problem *p, mas_error *why)
-{
-    (void)p;
-    (void)why;
     return MAS_OK;
 }
 

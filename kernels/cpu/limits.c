@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Measured limits of the CPU device: many short runs of all threads at once, the best counts. */
+#include "kernels/cpu/limits.h"
+
+#include <float.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run takes a few milliseconds: long against starting it, short against other load. */
+#define ROUNDS ((int64_t)1 << 18)
+/* Much larger than the last-level caches of the processors this is for. */
+#define BUFFER_BYTES ((size_t)256 << 20)
+
+const char *mas_limit_name(mas_limit limit)
+{
+    static const char *const names[MAS_LIMIT_COUNT] = {"f32_flops", "bf16_flops", "read_bytes",
+                                                       "copy_bytes"};
+    return (unsigned)limit < MAS_LIMIT_COUNT ? names[limit] : "unknown";
+}
+
+static const mas_cpu_limits *loops_for(mas_isa isa)
+{
+#if defined(__x86_64__)
+    if (isa >= MAS_ISA_AVX512BF16)
+        return &mas_cpu_limits_avx512bf16;
+    if (isa == MAS_ISA_AVX512)
+        return &mas_cpu_limits_avx512;
+    if (isa == MAS_ISA_AVX2)
+        return &mas_cpu_limits_avx2;
+#endif
+    (void)isa;
+    return &mas_cpu_limits_scalar;
+}
+
+/* One thread's part of a run; returns the FLOPs or bytes. */
+static double run_part(const mas_cpu_limits *loops, mas_limit limit, char *part, size_t bytes)
+{
+    switch (limit) {
+    case MAS_LIMIT_F32: return loops->f32(ROUNDS);
+    case MAS_LIMIT_BF16: return loops->bf16(ROUNDS);
+    case MAS_LIMIT_READ: loops->read(part, bytes); return (double)bytes;
+    default: loops->copy(part, part + bytes / 2, bytes / 2); return (double)bytes;
+    }
+}
+
+/* Work per second from the first thread's start to the last one's end. */
+static double run_once(const mas_cpu_limits *loops, mas_limit limit, int threads, char *buffer,
+                       size_t part)
+{
+    double work = 0.0, start = DBL_MAX, end = 0.0;
+#pragma omp parallel num_threads(threads) reduction(+ : work) reduction(min : start)               \
+    reduction(max : end)
+    {
+        char *mine = buffer ? buffer + (size_t)omp_get_thread_num() * part : NULL;
+#pragma omp barrier
+        start = omp_get_wtime();
+        work = run_part(loops, limit, mine, part);
+        end = omp_get_wtime();
+    }
+    return end > start ? work / (end - start) : 0.0;
+}
+
+double mas_cpu_limit_measure(mas_device *d, mas_limit limit, double seconds)
+{
+    if ((unsigned)limit >= MAS_LIMIT_COUNT)
+        return 0.0;
+    const double until = omp_get_wtime() + seconds;
+    const mas_cpu_limits *loops = loops_for(mas_cpu_isa());
+    if (limit == MAS_LIMIT_BF16 && !loops->bf16)
+        limit = MAS_LIMIT_F32;
+    char *buffer = NULL;
+    size_t part = 0;
+    if (limit == MAS_LIMIT_READ || limit == MAS_LIMIT_COPY) {
+        const size_t whole = 2 * MAS_CPU_LIMIT_STEP; /* halves are whole steps */
+        part = BUFFER_BYTES / (size_t)d->threads / whole * whole;
+        buffer = aligned_alloc(64, BUFFER_BYTES);
+        if (!buffer)
+            return 0.0;
+#pragma omp parallel num_threads(d->threads) /* pages near the thread that uses them */
+        memset(buffer + (size_t)omp_get_thread_num() * part, 1, part);
+    }
+    double best = 0.0;
+    do {
+        const double rate = run_once(loops, limit, d->threads, buffer, part);
+        best = rate > best ? rate : best;
+    } while (omp_get_wtime() < until);
+    free(buffer);
+    return best;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The measured limits of the CPU device. */
+#include "device_fixture.h"
+
+#include <criterion/criterion.h>
+
+#define SECONDS 0.1
+
+Test(device_limits, positive_at_every_level, .timeout = 300)
+{
+    const mas_isa top = test_top_isa();
+    for (mas_isa isa = MAS_ISA_SCALAR; isa <= top; isa++) {
+        mas_device *d = test_open(isa, 2);
+        for (mas_limit limit = 0; limit < MAS_LIMIT_COUNT; limit++)
+            cr_assert_gt(d->ops->limit(d, limit, SECONDS), 0.0, "%s at level %s",
+                         mas_limit_name(limit), mas_isa_name(isa));
+        test_close(d);
+    }
+}
+
+Test(device_limits, dot_products_of_bf16_are_faster, .timeout = 60)
+{
+    if (test_top_isa() < MAS_ISA_AVX512BF16)
+        cr_skip_test("this processor has no bf16 dot products");
+    mas_device *d = test_open(MAS_ISA_AVX512BF16, 1);
+    cr_assert_gt(d->ops->limit(d, MAS_LIMIT_BF16, SECONDS),
+                 d->ops->limit(d, MAS_LIMIT_F32, SECONDS));
+    test_close(d);
+}
+
+Test(device_limits, follow_the_level, .timeout = 60)
+{
+    if (test_top_isa() < MAS_ISA_AVX2)
+        cr_skip_test("this processor has one level only");
+    double rate[2];
+    for (int level = 0; level < 2; level++) {
+        mas_device *d = test_open(level ? MAS_ISA_SCALAR : MAS_ISA_AVX2, 1);
+        rate[level] = d->ops->limit(d, MAS_LIMIT_F32, SECONDS);
+        test_close(d);
+    }
+    cr_assert_gt(rate[0], 1.5 * rate[1], "avx2 %g, scalar %g FLOP/s", rate[0], rate[1]);
+}
+
+Test(device_limits, unknown_is_zero)
+{
+    mas_device *d = test_open(test_top_isa(), 1);
+    cr_assert_eq(d->ops->limit(d, MAS_LIMIT_COUNT, SECONDS), 0.0);
+    cr_assert_str_eq(mas_limit_name(MAS_LIMIT_COUNT), "unknown");
+    cr_assert_str_eq(mas_limit_name(MAS_LIMIT_COPY), "copy_bytes");
+    test_close(d);
+}
