@@ -8,9 +8,9 @@
 #include "harness/check/internal.h"
 
 enum {
-    MAS_CALL_TENSORS = 8,
+    MAS_CALL_TENSORS = 9,
     MAS_CALL_INTS = 2,
-    MAS_CALL_GUARD = 16 /* elements on both sides of a tensor; 16 keep 64-byte alignment */
+    MAS_CALL_GUARD = 32 /* elements on both sides of a tensor; 32 keep 64-byte alignment */
 };
 
 typedef struct mas_check_call_tensor {
@@ -18,21 +18,24 @@ typedef struct mas_check_call_tensor {
     bool output; /* overwritten: starts as NaN; otherwise the initial value matters (inputs, and
                     what is added to) */
     bool positive;
-    float *start;  /* host: guards and initial values */
-    float *found;  /* host: what the device left, with guards */
-    float *first;  /* host: what the device with one thread left */
-    float *device; /* past the guard */
+    bool typed;      /* of the call's element type; otherwise f32 */
+    mas_dtype dtype; /* what it is stored in */
+    void *start;     /* host: guards and initial values */
+    void *found;     /* host: what the device left, with guards */
+    void *first;     /* host: what the device with one thread left */
+    char *device;    /* past the guard */
     double *want;
     float *twin;
 } mas_check_call_tensor;
 
 typedef struct mas_check_call {
     int64_t n, c, v; /* rows, width, vocabulary (or the third size of a matrix product) */
+    mas_dtype type;  /* of the tensors that are typed */
     mas_device *d;
     mas_check_call_tensor t[MAS_CALL_TENSORS];
     int32_t ints[MAS_CALL_INTS][256];
     int32_t *device_ints[MAS_CALL_INTS];
-    float *f[MAS_CALL_TENSORS]; /* shorthands for the three sides of a call */
+    void *f[MAS_CALL_TENSORS]; /* shorthands for the three sides of a call */
     double *w[MAS_CALL_TENSORS];
     float *s[MAS_CALL_TENSORS];
 } mas_check_call;
@@ -53,6 +56,12 @@ static inline void mas_call_out(mas_check_call *x, int i, int64_t count)
 {
     x->t[i].count = count;
     x->t[i].output = true;
+}
+
+/** Tensor i, described already, is of the call's element type. */
+static inline void mas_call_typed(mas_check_call *x, int i)
+{
+    x->t[i].typed = true;
 }
 
 extern const mas_check_operation mas_check_layer_calls[];    /* device_layers.c */

@@ -11,6 +11,16 @@ static void matmul_shape(mas_check_call *x)
     mas_call_in(x, 2, x->c * (x->n + x->v));
     mas_call_in(x, 3, x->n * (x->c + 2));
     mas_call_in(x, 4, x->v * (x->n + 3));
+    for (int i = 0; i < 5; i++)
+        if (i != 3)
+            mas_call_typed(x, i);
+}
+
+/* What is not added to is of the call's type. */
+static void matmul_over_shape(mas_check_call *x)
+{
+    matmul_shape(x);
+    mas_call_typed(x, 3);
 }
 
 /* A [n,v] or its transpose, B [v,c] or its transpose, C [n,c] with gaps that must stay. */
@@ -23,6 +33,8 @@ static mas_status matmul_case(mas_check_call *x, bool trans_a, bool trans_b, boo
     const mas_matmul m = {.m = x->n,
                           .n = x->c,
                           .k = x->v,
+                          .type = x->type,
+                          .c_type = x->t[3].dtype,
                           .a = x->f[a],
                           .b = x->f[b],
                           .c = x->f[3],
@@ -107,6 +119,7 @@ static void norm_shape(mas_check_call *x)
     mas_call_out(x, 3, x->n * x->c);
     mas_call_out(x, 4, x->n);
     mas_call_out(x, 5, x->n);
+    mas_call_typed(x, 3);
 }
 
 static void rmsnorm_shape(mas_check_call *x)
@@ -115,15 +128,36 @@ static void rmsnorm_shape(mas_check_call *x)
     x->t[4].count = 0;
 }
 
+/* y and the sum besides */
+static void layernorm_sum_shape(mas_check_call *x)
+{
+    norm_shape(x);
+    mas_call_in(x, 6, x->n * x->c);
+    mas_call_typed(x, 6);
+    mas_call_out(x, 7, x->n * x->c);
+}
+
+static void rmsnorm_sum_shape(mas_check_call *x)
+{
+    layernorm_sum_shape(x);
+    x->t[4].count = 0;
+}
+
 static mas_status norm_kind(mas_check_call *x, mas_norm kind)
 {
-    float **f = x->f, **s = x->s;
+    void **f = x->f;
+    float **s = x->s;
     double **w = x->w;
-    const bool centred = kind == MAS_NORM_LAYERNORM;
-    x->d->ops->norm(x->d, kind, x->n, x->c, 1e-5f, f[0], f[1], centred ? f[2] : NULL, f[3],
-                    centred ? f[4] : NULL, f[5]);
-    mas_ops_reference_norm(kind, x->n, x->c, 1e-5f, w[0], w[1], w[2], w[3], w[4], w[5]);
-    mas_ops_twin_norm(kind, x->n, x->c, 1e-5f, s[0], s[1], s[2], s[3], s[4], s[5]);
+    const bool centred = kind == MAS_NORM_LAYERNORM, sum = x->t[7].count > 0;
+    const int in = sum ? 7 : 0; /* what the norm is taken of */
+    for (int64_t i = 0; i < x->t[7].count; i++) {
+        w[7][i] = w[0][i] + w[6][i];
+        s[7][i] = s[0][i] + s[6][i];
+    }
+    x->d->ops->norm(x->d, kind, x->n, x->c, 1e-5f, f[0], sum ? f[6] : NULL, sum ? f[7] : NULL, f[1],
+                    centred ? f[2] : NULL, x->type, f[3], centred ? f[4] : NULL, f[5]);
+    mas_ops_reference_norm(kind, x->n, x->c, 1e-5f, w[in], w[1], w[2], w[3], w[4], w[5]);
+    mas_ops_twin_norm(kind, x->n, x->c, 1e-5f, s[in], s[1], s[2], s[3], s[4], s[5]);
     return MAS_OK;
 }
 
@@ -150,18 +184,26 @@ static void norm_backward_shape(mas_check_call *x)
     mas_call_in(x, 5, x->n * x->c); /* d_x, added to */
     mas_call_in(x, 6, x->c);
     mas_call_in(x, 7, x->c);
+    mas_call_out(x, 8, x->n * x->c); /* copy of d_x */
+    mas_call_typed(x, 4);
+    mas_call_typed(x, 8);
 }
 
 static mas_status norm_backward_kind(mas_check_call *x, mas_norm kind)
 {
-    float **f = x->f, **s = x->s;
+    void **f = x->f;
+    float **s = x->s;
     double **w = x->w;
     const bool centred = kind == MAS_NORM_LAYERNORM;
-    x->d->ops->norm_backward(x->d, kind, x->n, x->c, f[0], f[1], centred ? f[2] : NULL, f[3], f[4],
-                             f[5], f[6], centred ? f[7] : NULL);
+    x->d->ops->norm_backward(x->d, kind, x->n, x->c, f[0], f[1], centred ? f[2] : NULL, f[3],
+                             x->type, f[4], f[5], f[8], f[6], centred ? f[7] : NULL);
     mas_ops_reference_norm_backward(kind, x->n, x->c, w[0], w[1], w[2], w[3], w[4], w[5], w[6],
                                     w[7]);
     mas_ops_twin_norm_backward(kind, x->n, x->c, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+    for (int64_t i = 0; i < x->n * x->c; i++) {
+        w[8][i] = w[5][i];
+        s[8][i] = s[5][i];
+    }
     return MAS_OK;
 }
 
@@ -181,12 +223,14 @@ static void gelu_shape(mas_check_call *x)
 {
     mas_call_in(x, 0, x->n * x->c);
     mas_call_out(x, 1, x->n * x->c);
+    mas_call_typed(x, 0);
+    mas_call_typed(x, 1);
 }
 
 static mas_status gelu(mas_check_call *x, mas_error *err)
 {
     (void)err;
-    x->d->ops->activation(x->d, MAS_ACTIVATION_GELU, x->n, x->c, x->f[0], x->f[1]);
+    x->d->ops->activation(x->d, MAS_ACTIVATION_GELU, x->n, x->c, x->type, x->f[0], x->f[1]);
     mas_ops_reference_activation(MAS_ACTIVATION_GELU, x->n, x->c, x->w[0], x->w[1]);
     mas_ops_twin_activation(MAS_ACTIVATION_GELU, x->n, x->c, x->s[0], x->s[1]);
     return MAS_OK;
@@ -196,12 +240,14 @@ static void swiglu_shape(mas_check_call *x)
 {
     mas_call_in(x, 0, x->n * 2 * x->c);
     mas_call_out(x, 1, x->n * x->c);
+    mas_call_typed(x, 0);
+    mas_call_typed(x, 1);
 }
 
 static mas_status swiglu(mas_check_call *x, mas_error *err)
 {
     (void)err;
-    x->d->ops->activation(x->d, MAS_ACTIVATION_SWIGLU, x->n, x->c, x->f[0], x->f[1]);
+    x->d->ops->activation(x->d, MAS_ACTIVATION_SWIGLU, x->n, x->c, x->type, x->f[0], x->f[1]);
     mas_ops_reference_activation(MAS_ACTIVATION_SWIGLU, x->n, x->c, x->w[0], x->w[1]);
     mas_ops_twin_activation(MAS_ACTIVATION_SWIGLU, x->n, x->c, x->s[0], x->s[1]);
     return MAS_OK;
@@ -212,12 +258,15 @@ static void gelu_backward_shape(mas_check_call *x)
     mas_call_in(x, 0, x->n * x->c);
     mas_call_in(x, 1, x->n * x->c);
     mas_call_out(x, 2, x->n * x->c);
+    mas_call_typed(x, 0);
+    mas_call_typed(x, 1);
+    mas_call_typed(x, 2);
 }
 
 static mas_status gelu_backward(mas_check_call *x, mas_error *err)
 {
     (void)err;
-    x->d->ops->activation_backward(x->d, MAS_ACTIVATION_GELU, x->n, x->c, x->f[0], x->f[1],
+    x->d->ops->activation_backward(x->d, MAS_ACTIVATION_GELU, x->n, x->c, x->type, x->f[0], x->f[1],
                                    x->f[2]);
     mas_ops_reference_activation_backward(MAS_ACTIVATION_GELU, x->n, x->c, x->w[0], x->w[1],
                                           x->w[2]);
@@ -230,13 +279,16 @@ static void swiglu_backward_shape(mas_check_call *x)
     mas_call_in(x, 0, x->n * 2 * x->c);
     mas_call_in(x, 1, x->n * x->c);
     mas_call_out(x, 2, x->n * 2 * x->c);
+    mas_call_typed(x, 0);
+    mas_call_typed(x, 1);
+    mas_call_typed(x, 2);
 }
 
 static mas_status swiglu_backward(mas_check_call *x, mas_error *err)
 {
     (void)err;
-    x->d->ops->activation_backward(x->d, MAS_ACTIVATION_SWIGLU, x->n, x->c, x->f[0], x->f[1],
-                                   x->f[2]);
+    x->d->ops->activation_backward(x->d, MAS_ACTIVATION_SWIGLU, x->n, x->c, x->type, x->f[0],
+                                   x->f[1], x->f[2]);
     mas_ops_reference_activation_backward(MAS_ACTIVATION_SWIGLU, x->n, x->c, x->w[0], x->w[1],
                                           x->w[2]);
     mas_ops_twin_activation_backward(MAS_ACTIVATION_SWIGLU, x->n, x->c, x->s[0], x->s[1], x->s[2]);
@@ -247,12 +299,13 @@ static void add_bias_shape(mas_check_call *x)
 {
     mas_call_in(x, 0, x->c);
     mas_call_in(x, 1, x->n * x->c);
+    mas_call_typed(x, 1);
 }
 
 static mas_status add_bias(mas_check_call *x, mas_error *err)
 {
     (void)err;
-    x->d->ops->add_bias(x->d, x->n, x->c, x->f[0], x->f[1]);
+    x->d->ops->add_bias(x->d, x->n, x->c, x->f[0], x->type, x->f[1]);
     mas_ops_reference_add_bias(x->n, x->c, x->w[0], x->w[1]);
     mas_ops_twin_add_bias(x->n, x->c, x->s[0], x->s[1]);
     return MAS_OK;
@@ -262,12 +315,13 @@ static void bias_backward_shape(mas_check_call *x)
 {
     mas_call_in(x, 0, x->n * x->c);
     mas_call_in(x, 1, x->c);
+    mas_call_typed(x, 0);
 }
 
 static mas_status bias_backward(mas_check_call *x, mas_error *err)
 {
     (void)err;
-    x->d->ops->bias_backward(x->d, x->n, x->c, x->f[0], x->f[1]);
+    x->d->ops->bias_backward(x->d, x->n, x->c, x->type, x->f[0], x->f[1]);
     mas_ops_reference_bias_backward(x->n, x->c, x->w[0], x->w[1]);
     mas_ops_twin_bias_backward(x->n, x->c, x->s[0], x->s[1]);
     return MAS_OK;
@@ -297,12 +351,14 @@ static int64_t rope_dim(const mas_check_call *x)
 static void rope_shape(mas_check_call *x)
 {
     mas_call_in(x, 0, x->n * (2 * rope_dim(x) + 5));
+    mas_call_typed(x, 0);
 }
 
 static mas_status rope_way(mas_check_call *x, bool inverse)
 {
     const int64_t dim = rope_dim(x), stride = 2 * dim + 5;
-    x->d->ops->rope(x->d, x->n, 2, dim, stride, 10000.0f, inverse, x->device_ints[1], x->f[0]);
+    x->d->ops->rope(x->d, x->n, 2, dim, stride, 10000.0f, inverse, x->device_ints[1], x->type,
+                    x->f[0]);
     mas_ops_reference_rope(x->n, 2, dim, stride, 10000.0f, inverse, x->ints[1], x->w[0]);
     mas_ops_twin_rope(x->n, 2, dim, stride, 10000.0f, inverse, x->ints[1], x->s[0]);
     return MAS_OK;
@@ -320,11 +376,29 @@ static mas_status rope_inverse(mas_check_call *x, mas_error *err)
     return rope_way(x, true);
 }
 
+static void convert_shape(mas_check_call *x)
+{
+    mas_call_in(x, 0, x->n * x->c);
+    mas_call_out(x, 1, x->n * x->c);
+    mas_call_typed(x, 1);
+}
+
+static mas_status convert(mas_check_call *x, mas_error *err)
+{
+    (void)err;
+    x->d->ops->convert(x->d, x->n * x->c, x->f[0], x->type, x->f[1]);
+    for (int64_t i = 0; i < x->n * x->c; i++) {
+        x->w[1][i] = x->w[0][i];
+        x->s[1][i] = x->s[0][i];
+    }
+    return MAS_OK;
+}
+
 const mas_check_operation mas_check_layer_calls[] = {
-    {matmul_shape, matmul_nn, false},
+    {matmul_over_shape, matmul_nn, false},
     {matmul_shape, matmul_nt, false},
     {matmul_shape, matmul_tn, false},
-    {matmul_shape, matmul_tt, false},
+    {matmul_over_shape, matmul_tt, false},
     {embed_shape, embed, false},
     {embed_shape, embed_alone, false},
     {embed_backward_shape, embed_backward, false},
@@ -341,4 +415,7 @@ const mas_check_operation mas_check_layer_calls[] = {
     {add_shape, add, false},
     {rope_shape, rope, false},
     {rope_shape, rope_inverse, false},
+    {layernorm_sum_shape, layernorm, false},
+    {rmsnorm_sum_shape, rmsnorm, false},
+    {convert_shape, convert, false},
 };

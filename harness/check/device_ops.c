@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device's operations against the f64 oracle: guards around tensors, poisoned outputs, inputs
- * compared afterwards, and the same bits for 1, 2 and 7 threads. device_layers.c and
+ * compared afterwards, and the same bits for 1, 2 and 7
+ * threads, in f32 and in bf16. device_layers.c and
  * device_training.c have the calls. */
 #include "harness/check/device_calls.h"
 
@@ -8,9 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t guard_bytes(const mas_check_call_tensor *t)
+{
+    return MAS_CALL_GUARD * mas_dtype_bytes(t->dtype);
+}
+
 static size_t padded_bytes(const mas_check_call_tensor *t)
 {
-    return (size_t)(t->count + 2 * MAS_CALL_GUARD) * sizeof(float);
+    return 2 * guard_bytes(t) + (size_t)t->count * mas_dtype_bytes(t->dtype);
 }
 
 static void close_call(mas_check_call *x)
@@ -18,7 +24,7 @@ static void close_call(mas_check_call *x)
     for (int i = 0; i < MAS_CALL_TENSORS; i++) {
         mas_check_call_tensor *t = &x->t[i];
         if (t->device)
-            x->d->ops->release(x->d, t->device - MAS_CALL_GUARD);
+            x->d->ops->release(x->d, t->device - guard_bytes(t));
         free(t->start);
         free(t->found);
         free(t->first);
@@ -37,6 +43,7 @@ static mas_status open_call(mas_check_call *x, const mas_check_operation *o, uin
     for (int i = 0; i < MAS_CALL_TENSORS; i++) {
         mas_check_call_tensor *t = &x->t[i];
         void *device = NULL;
+        t->dtype = t->typed ? x->type : MAS_DTYPE_F32;
         t->start = malloc(padded_bytes(t));
         t->found = malloc(padded_bytes(t));
         t->first = malloc(padded_bytes(t));
@@ -48,13 +55,14 @@ static mas_status open_call(mas_check_call *x, const mas_check_operation *o, uin
         memset(t->start, 0xff, padded_bytes(t));
         for (int64_t n = 0; n < t->count && !t->output; n++) {
             const double value = mas_rng_normal(&rng);
-            t->start[MAS_CALL_GUARD + n] = (float)(t->positive ? fabs(value) + 0.1 : value);
+            mas_dtype_store(t->dtype, t->start, MAS_CALL_GUARD + n,
+                            t->positive ? fabs(value) + 0.1 : value);
         }
         const mas_status status =
             mas_alloc(x->d, padded_bytes(t), MAS_MEMORY_ACTIVATIONS, &device, err);
         if (status != MAS_OK)
             return status;
-        t->device = (float *)device + MAS_CALL_GUARD;
+        t->device = (char *)device + guard_bytes(t);
         x->f[i] = t->device;
         x->w[i] = t->want;
         x->s[i] = t->twin;
@@ -81,10 +89,10 @@ static void reset(mas_check_call *x)
 {
     for (int i = 0; i < MAS_CALL_TENSORS; i++) {
         mas_check_call_tensor *t = &x->t[i];
-        x->d->ops->upload(x->d, t->device - MAS_CALL_GUARD, t->start, padded_bytes(t));
+        x->d->ops->upload(x->d, t->device - guard_bytes(t), t->start, padded_bytes(t));
         for (int64_t n = 0; n < t->count; n++) {
-            t->want[n] = (double)t->start[MAS_CALL_GUARD + n];
-            t->twin[n] = t->start[MAS_CALL_GUARD + n];
+            t->want[n] = mas_dtype_load(t->dtype, t->start, MAS_CALL_GUARD + n);
+            t->twin[n] = (float)t->want[n];
         }
     }
 }
@@ -98,11 +106,11 @@ static mas_status judge_tensor(const mas_check_call_tensor *t, int index, double
                         (long long)t->count);
     double *got = both, *twin = both + t->count;
     for (int64_t n = 0; n < t->count; n++) {
-        got[n] = (double)t->found[MAS_CALL_GUARD + n];
+        got[n] = mas_dtype_load(t->dtype, t->found, MAS_CALL_GUARD + n);
         twin[n] = (double)t->twin[n];
     }
     const double *naive = twin;
-    const mas_check_verdict v = mas_check_judge(t->count, t->want, &naive, 1, got, MAS_DTYPE_F32);
+    const mas_check_verdict v = mas_check_judge(t->count, t->want, &naive, 1, got, t->dtype);
     const double bad = t->count > 0 ? got[v.worst] : 0;
     free(both);
     *ratio = fmax(*ratio, v.ok ? v.ratio : 0);
@@ -119,11 +127,10 @@ static mas_status inspect(mas_check_call *x, bool first, double *ratio, mas_erro
 {
     for (int i = 0; i < MAS_CALL_TENSORS; i++) {
         mas_check_call_tensor *t = &x->t[i];
-        x->d->ops->download(x->d, t->found, t->device - MAS_CALL_GUARD, padded_bytes(t));
-        const size_t guard = MAS_CALL_GUARD * sizeof(float);
-        const size_t after = (size_t)(MAS_CALL_GUARD + t->count);
+        x->d->ops->download(x->d, t->found, t->device - guard_bytes(t), padded_bytes(t));
+        const size_t guard = guard_bytes(t), after = padded_bytes(t) - guard;
         if (memcmp(t->found, t->start, guard) != 0 ||
-            memcmp(t->found + after, t->start + after, guard) != 0)
+            memcmp((char *)t->found + after, (char *)t->start + after, guard) != 0)
             return mas_fail(err, MAS_E_ARGUMENT, "it wrote outside tensor %d", i);
         if (!first && memcmp(t->found, t->first, padded_bytes(t)) != 0)
             return mas_fail(err, MAS_E_ARGUMENT, "%d threads give other bits than 1 in tensor %d",
@@ -137,7 +144,7 @@ static mas_status inspect(mas_check_call *x, bool first, double *ratio, mas_erro
 }
 
 static mas_status run_shape(const mas_check_options *options, const mas_check_operation *o,
-                            const int64_t shape[3], double *ratio, mas_error *err)
+                            const int64_t shape[3], mas_dtype type, double *ratio, mas_error *err)
 {
     static const int counts[] = {1, 2, 7};
     mas_check_call *x = calloc(1, sizeof *x);
@@ -146,7 +153,7 @@ static mas_status run_shape(const mas_check_options *options, const mas_check_op
     mas_check_call_tensor kept[MAS_CALL_TENSORS] = {{.count = 0}};
     mas_status status = MAS_OK;
     for (size_t n = 0; status == MAS_OK && n < sizeof counts / sizeof *counts; n++) {
-        *x = (mas_check_call){.n = shape[0], .c = shape[1], .v = shape[2]};
+        *x = (mas_check_call){.n = shape[0], .c = shape[1], .v = shape[2], .type = type};
         status = options->open_device(counts[n], 0, &x->d, err);
         if (status != MAS_OK)
             break;
@@ -178,12 +185,16 @@ static mas_status run_shapes(const mas_check_options *options, const mas_check_o
     static const int64_t shapes[][3] = {{1, 1, 1},       {1, 7, 2},     {3, 5, 11},
                                         {17, 64, 33},    {31, 33, 64},  {64, 96, 257},
                                         {129, 130, 100}, {200, 48, 256}};
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    static const mas_dtype types[] = {MAS_DTYPE_F32, MAS_DTYPE_BF16};
+    for (size_t i = 0; i < 2 * sizeof shapes / sizeof *shapes; i++) {
+        const int64_t *shape = shapes[i / 2];
+        const mas_dtype type = types[i % 2];
         mas_error here = {MAS_OK, ""};
-        const mas_status status = run_shape(options, o, shapes[i], ratio, &here);
+        const mas_status status = run_shape(options, o, shape, type, ratio, &here);
         if (status != MAS_OK)
-            return mas_fail(err, status, "%lld rows, width %lld, %lld: %s", (long long)shapes[i][0],
-                            (long long)shapes[i][1], (long long)shapes[i][2], here.text);
+            return mas_fail(err, status, "%s, %lld rows, width %lld, %lld: %s",
+                            mas_dtype_name(type), (long long)shape[0], (long long)shape[1],
+                            (long long)shape[2], here.text);
     }
     return MAS_OK;
 }
@@ -211,6 +222,8 @@ const mas_check_other mas_check_device_ops[] = {
     {"device/embed_backward", "device/embed_backward", 6, run_layer},
     {"device/norm", "device/norm/layernorm", 7, run_layer},
     {"device/norm", "device/norm/rmsnorm", 8, run_layer},
+    {"device/norm", "device/norm/layernorm-sum", 20, run_layer},
+    {"device/norm", "device/norm/rmsnorm-sum", 21, run_layer},
     {"device/norm_backward", "device/norm_backward/layernorm", 9, run_layer},
     {"device/norm_backward", "device/norm_backward/rmsnorm", 10, run_layer},
     {"device/activation", "device/activation/gelu", 11, run_layer},
@@ -222,6 +235,7 @@ const mas_check_other mas_check_device_ops[] = {
     {"device/add", "device/add", 17, run_layer},
     {"device/rope", "device/rope/forward", 18, run_layer},
     {"device/rope", "device/rope/inverse", 19, run_layer},
+    {"device/convert", "device/convert", 22, run_layer},
     {"device/cross_entropy", "device/cross_entropy/gradients", 0, run_training},
     {"device/cross_entropy", "device/cross_entropy/losses", 1, run_training},
     {"device/adamw", "device/adamw/first-step", 2, run_training},

@@ -15,6 +15,9 @@ static void cross_entropy_shape(mas_check_call *x)
     mas_call_out(x, 2, x->n);       /* losses */
     mas_call_out(x, 3, x->n * x->c);
     mas_call_in(x, 4, x->v * x->c); /* d_weight, added to */
+    mas_call_typed(x, 0);
+    mas_call_typed(x, 1);
+    mas_call_typed(x, 3);
 }
 
 static mas_status cross_entropy_run(mas_check_call *x, bool gradients, mas_error *err)
@@ -24,7 +27,7 @@ static mas_status cross_entropy_run(mas_check_call *x, bool gradients, mas_error
     void *workspace = NULL, *correct = NULL;
     double *logits = malloc((size_t)x->v * sizeof *logits);
     float *narrow = malloc((size_t)x->v * sizeof *narrow);
-    const size_t bytes = x->d->ops->cross_entropy_workspace_bytes(x->d, x->n, x->c, x->v);
+    const size_t bytes = x->d->ops->cross_entropy_workspace_bytes(x->d, x->n, x->c, x->v, x->type);
     mas_status status = logits && narrow ? MAS_OK
                                          : mas_fail(err, MAS_E_MEMORY, "no memory for %lld logits",
                                                     (long long)x->v);
@@ -34,13 +37,15 @@ static mas_status cross_entropy_run(mas_check_call *x, bool gradients, mas_error
         status = mas_alloc(x->d, ROWS, MAS_MEMORY_WORKSPACE, &correct, err);
     if (status != MAS_OK)
         goto done;
-    mas_ops_reference_cross_entropy(x->n, x->c, x->v, x->w[0], x->w[1], x->ints[0], 0.3f, x->w[2],
-                                    want, gradients ? x->w[3] : NULL, x->w[4], logits);
-    mas_ops_twin_cross_entropy(x->n, x->c, x->v, x->s[0], x->s[1], x->ints[0], 0.3f, x->s[2],
-                               unused, gradients ? x->s[3] : NULL, x->s[4], narrow);
-    status = x->d->ops->cross_entropy(x->d, x->n, x->c, x->v, x->f[0], x->f[1], x->device_ints[0],
-                                      0.3f, x->f[2], correct, gradients ? x->f[3] : NULL,
-                                      gradients ? x->f[4] : NULL, workspace, err);
+    mas_ops_reference_cross_entropy(x->n, x->c, x->v, MAS_DTYPE_F32, x->w[0], x->w[1], x->ints[0],
+                                    0.3f, x->w[2], want, gradients ? x->w[3] : NULL, x->w[4],
+                                    logits);
+    /* the twin rounds where a device does: a tolerance for it */
+    mas_ops_twin_cross_entropy(x->n, x->c, x->v, x->type, x->s[0], x->s[1], x->ints[0], 0.3f,
+                               x->s[2], unused, gradients ? x->s[3] : NULL, x->s[4], narrow);
+    status = x->d->ops->cross_entropy(
+        x->d, x->n, x->c, x->v, x->type, x->f[0], x->f[1], 0, x->device_ints[0], 0.3f, x->f[2],
+        correct, gradients ? x->f[3] : NULL, gradients ? x->f[4] : NULL, workspace, err);
     x->d->ops->download(x->d, found, correct, (size_t)x->n);
     if (status == MAS_OK && memcmp(found, want, (size_t)x->n) != 0)
         status =
@@ -74,6 +79,10 @@ static void adamw_shape(mas_check_call *x)
     for (int i = 0; i < 4; i++)
         mas_call_in(x, i, x->n * x->c);
     x->t[3].positive = true;
+    if (x->type == MAS_DTYPE_BF16) { /* the copy */
+        mas_call_out(x, 4, x->n * x->c);
+        mas_call_typed(x, 4);
+    }
 }
 
 static mas_status adamw_step(mas_check_call *x, int64_t step)
@@ -85,9 +94,14 @@ static mas_status adamw_step(mas_check_call *x, int64_t step)
                              .weight_decay = 0.1f,
                              .gradient_scale = 0.5f,
                              .step = step};
-    x->d->ops->adamw(x->d, x->n * x->c, &hyper, x->f[0], x->f[1], x->f[2], x->f[3]);
+    x->d->ops->adamw(x->d, x->n * x->c, &hyper, x->f[0], x->f[1], x->f[2], x->f[3],
+                     x->t[4].count > 0 ? x->f[4] : NULL);
     mas_ops_reference_adamw(x->n * x->c, &hyper, x->w[0], x->w[1], x->w[2], x->w[3]);
     mas_ops_twin_adamw(x->n * x->c, &hyper, x->s[0], x->s[1], x->s[2], x->s[3]);
+    for (int64_t i = 0; i < x->t[4].count; i++) {
+        x->w[4][i] = x->w[1][i];
+        x->s[4][i] = x->s[1][i];
+    }
     return MAS_OK;
 }
 

@@ -191,8 +191,8 @@ static double operation(int which, point *at, const double *weights)
         mas_ops_reference_rope(N, 1, C, C, 100.0f, false, positions, at->out);
         break;
     default:
-        mas_ops_reference_cross_entropy(N, C, V, at->x, at->w, targets, 0, at->out, NULL, NULL,
-                                        NULL, at->logits);
+        mas_ops_reference_cross_entropy(N, C, V, MAS_DTYPE_F32, at->x, at->w, targets, 0, at->out,
+                                        NULL, NULL, NULL, at->logits);
         return at->out[0] + at->out[1] + at->out[2];
     }
     for (int64_t i = 0; i < count; i++)
@@ -225,8 +225,8 @@ static void operation_gradient(int which, point *at, const double *weights, poin
         mas_ops_reference_rope(N, 1, C, C, 100.0f, true, positions, d->x);
         break;
     default:
-        mas_ops_reference_cross_entropy(N, C, V, at->x, at->w, targets, 1, at->out, NULL, d->x,
-                                        d->w, at->logits);
+        mas_ops_reference_cross_entropy(N, C, V, MAS_DTYPE_F32, at->x, at->w, targets, 1, at->out,
+                                        NULL, d->x, d->w, at->logits);
     }
 }
 

@@ -39,7 +39,7 @@ void mas_ops_twin_bias_backward(int64_t n, int64_t c, const float *d_out, float 
 void mas_ops_twin_rope(int64_t n, int64_t heads, int64_t dim, int64_t row_stride, float theta,
                        bool inverse, const int32_t *positions, float *x);
 
-void mas_ops_twin_cross_entropy(int64_t n, int64_t c, int64_t vocab, const float *x,
+void mas_ops_twin_cross_entropy(int64_t n, int64_t c, int64_t vocab, mas_dtype type, const float *x,
                                 const float *weight, const int32_t *targets, float grad_scale,
                                 float *losses, uint8_t *correct, float *d_x, float *d_weight,
                                 float *logits);

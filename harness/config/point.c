@@ -207,6 +207,11 @@ static void drop_idle_keys(const mas_point *point, json_t *json)
     const mas_train_config *t = &point->training;
     json_object_del(training, "checkpoint");
     json_object_del(training, "checkpoint_seconds");
+    /* Keys younger than published results are left out at their defaults: ids stay. */
+    if (t->recompute == MAS_RECOMPUTE_NONE)
+        json_object_del(training, "recompute");
+    if (point->model.dtype == MAS_DTYPE_F32)
+        json_object_del(model, "dtype");
     if (t->start_len == 0 || t->start_len == t->seq_len) {
         json_object_del(training, "start_len");
         json_object_del(training, "grow_until");

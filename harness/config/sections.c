@@ -18,6 +18,9 @@ static const char *const norms[] = {
 static const char *const activations[] = {[MAS_ACTIVATION_GELU] = "gelu",
                                           [MAS_ACTIVATION_SWIGLU] = "swiglu",
                                           [MAS_ACTIVATION_COUNT] = NULL};
+static const char *const dtypes[] = {[MAS_DTYPE_F32] = "f32", [MAS_DTYPE_BF16] = "bf16", NULL};
+static const char *const recomputes[] = {
+    [MAS_RECOMPUTE_NONE] = "none", [MAS_RECOMPUTE_LAYER] = "layer", [MAS_RECOMPUTE_COUNT] = NULL};
 static const char *const corpora[] = {[MAS_CORPUS_TEXT] = "text",
                                       [MAS_CORPUS_TOKENS] = "tokens",
                                       [MAS_CORPUS_RECALL] = "recall",
@@ -92,6 +95,8 @@ static const mas_field model_fields[] = {
     REAL(MAS_FIELD_FLOAT, mas_model_config, softcap, 0, 1e6, "cap on attention logits; 0: none"),
     REAL(MAS_FIELD_FLOAT, mas_model_config, attention_scale, 0, 1e6,
          "factor on scores; 0: 1 / sqrt(head_dim)"),
+    WORD(mas_model_config, dtype, dtypes,
+         "matrix inputs and activations; weights, gradients and sums are f32 always"),
     REAL(MAS_FIELD_FLOAT, mas_model_config, init_std, 0, 10,
          "standard deviation of initial weights"),
 };
@@ -205,6 +210,8 @@ static const mas_field training_fields[] = {
         "tokens of an optimiser step, a multiple of every length used"),
     INT(mas_train_config, accumulate, 1, 65536,
         "parts in which a step is computed, to save memory"),
+    WORD(mas_train_config, recompute, recomputes,
+         "layer: keep only the layers' inputs and compute the rest again, to save memory"),
     ABOVE(MAS_FIELD_FLOAT, mas_train_config, learning_rate, 0, 1000, "peak learning rate of AdamW"),
     WORD(mas_train_config, schedule, schedules, "learning rate after the warm-up"),
     REAL(MAS_FIELD_DOUBLE, mas_train_config, warmup, 0, 1,

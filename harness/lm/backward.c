@@ -4,14 +4,17 @@
 #include "harness/lm/internal.h"
 
 /* y = in W^T + b:  dW += d_out^T in,  db += column sums of d_out,  d_in = d_out W (overwritten) */
-static mas_status linear_backward(mas_model *m, int64_t n, const float *d_out, int64_t rows,
-                                  const float *in, int64_t columns, mas_role weight, mas_role bias,
-                                  int32_t layer, float *d_in, mas_error *err)
+static mas_status linear_backward(mas_model *m, int64_t n, const void *d_out, int64_t rows,
+                                  const void *in, int64_t columns, mas_role weight, mas_role bias,
+                                  int32_t layer, void *d_in, mas_error *err)
 {
     mas_device *d = m->device;
+    const mas_dtype type = m->config.dtype;
     const mas_matmul for_weight = {.m = rows,
                                    .n = columns,
                                    .k = n,
+                                   .type = type,
+                                   .c_type = MAS_DTYPE_F32,
                                    .a = d_out,
                                    .b = in,
                                    .c = mas_gradient(m, weight, layer),
@@ -23,28 +26,33 @@ static mas_status linear_backward(mas_model *m, int64_t n, const float *d_out, i
     const mas_matmul for_input = {.m = n,
                                   .n = columns,
                                   .k = rows,
+                                  .type = type,
+                                  .c_type = type,
                                   .a = d_out,
-                                  .b = mas_weight(m, weight, layer),
+                                  .b = mas_matrix(m, weight, layer),
                                   .c = d_in,
                                   .lda = rows,
                                   .ldb = columns,
-                                  .ldc = columns};
+                                  .ldc = columns,
+                                  .b_version = m->version};
     mas_status status = d->ops->matmul(d, &for_weight, err);
     if (status == MAS_OK)
         status = d->ops->matmul(d, &for_input, err);
     float *d_bias = mas_gradient(m, bias, layer);
     if (status == MAS_OK && d_bias)
-        d->ops->bias_backward(d, n, rows, d_out, d_bias);
+        d->ops->bias_backward(d, n, rows, type, d_out, d_bias);
     return status;
 }
 
-/* d_x += through the norm of d_norm */
+/* d_x += through the norm of d_norm; d_branch follows. */
 static void norm_backward(mas_model *m, int64_t n, const float *x, mas_role weight, mas_role bias,
                           int32_t layer, const mas_norm_saved *saved)
 {
     mas_device *d = m->device;
+    mas_activations *a = &m->saved;
     d->ops->norm_backward(d, m->config.norm, n, m->config.width, x, mas_weight(m, weight, layer),
-                          saved->mean, saved->rstd, m->saved.d_norm, m->saved.d_x,
+                          saved->mean, saved->rstd, m->config.dtype, a->d_norm, a->d_x,
+                          m->config.dtype == MAS_DTYPE_F32 ? NULL : a->d_branch,
                           mas_gradient(m, weight, layer), mas_gradient(m, bias, layer));
 }
 
@@ -71,7 +79,7 @@ static mas_status attend_backward(mas_model *m, int32_t layer, const mas_attn_pl
         .d_sinks = c->sink_logits ? m->saved.d_sinks : NULL,
         .workspace = plan->workspace_bytes ? m->workspace : NULL,
     };
-    const mas_status status = mas_attn_plan_run(plan, &args, NULL, err);
+    const mas_status status = d->ops->attend(d, plan, &args, NULL, err);
     if (status != MAS_OK)
         return status;
     m->work[layer].backward_kernel = plan->kernel->name;
@@ -79,7 +87,8 @@ static mas_status attend_backward(mas_model *m, int32_t layer, const mas_attn_pl
         d->ops->add(d, c->heads, m->saved.d_sinks, mas_gradient(m, MAS_ROLE_SINKS, layer));
     if (mas_layer_rotates(m, layer))
         d->ops->rope(d, plan->problem.batch * length, c->heads + c->kv_heads, c->head_dim,
-                     mas_qkv_width(c), c->rope_theta, true, m->saved.positions, m->saved.d_wide);
+                     mas_qkv_width(c), c->rope_theta, true, m->saved.positions, c->dtype,
+                     m->saved.d_wide);
     return MAS_OK;
 }
 
@@ -94,11 +103,11 @@ static mas_status layer_backward(mas_model *m, int32_t layer, const mas_shape_pl
                   o = (int64_t)c->heads * c->head_dim;
 
     mas_status status =
-        linear_backward(m, n, a->d_x, width, s->mlp_act, c->mlp_width, MAS_ROLE_MLP_OUT_WEIGHT,
+        linear_backward(m, n, a->d_branch, width, s->mlp_act, c->mlp_width, MAS_ROLE_MLP_OUT_WEIGHT,
                         MAS_ROLE_MLP_OUT_BIAS, layer, a->d_inner, err);
     if (status != MAS_OK)
         return status;
-    d->ops->activation_backward(d, c->activation, n, c->mlp_width, s->mlp_in, a->d_inner,
+    d->ops->activation_backward(d, c->activation, n, c->mlp_width, c->dtype, s->mlp_in, a->d_inner,
                                 a->d_wide);
     status = linear_backward(m, n, a->d_wide, mas_mlp_in_width(c), s->normed_mid, width,
                              MAS_ROLE_MLP_IN_WEIGHT, MAS_ROLE_MLP_IN_BIAS, layer, a->d_norm, err);
@@ -107,7 +116,7 @@ static mas_status layer_backward(mas_model *m, int32_t layer, const mas_shape_pl
     norm_backward(m, n, s->x_mid, MAS_ROLE_MLP_NORM_WEIGHT, MAS_ROLE_MLP_NORM_BIAS, layer,
                   &s->norm_mid);
 
-    status = linear_backward(m, n, a->d_x, width, s->o, o, MAS_ROLE_ATTENTION_OUT_WEIGHT,
+    status = linear_backward(m, n, a->d_branch, width, s->o, o, MAS_ROLE_ATTENTION_OUT_WEIGHT,
                              MAS_ROLE_ATTENTION_OUT_BIAS, layer, a->d_inner, err);
     if (status == MAS_OK)
         status = attend_backward(m, layer, plans->backward[mas_layer_kind(m, layer)], plans->length,
@@ -130,8 +139,15 @@ mas_status mas_model_backward(mas_model *m, const mas_shape_plans *plans, mas_er
     d->ops->zero(d, a->d_x, (size_t)(n * c->width) * sizeof(float));
     norm_backward(m, n, a->x_out, MAS_ROLE_NORM_WEIGHT, MAS_ROLE_NORM_BIAS, 0, &a->norm_out);
     mas_status status = MAS_OK;
-    for (int32_t i = c->layers - 1; status == MAS_OK && i >= 0; i--)
-        status = layer_backward(m, i, plans, err);
+    for (int32_t i = c->layers - 1; status == MAS_OK && i >= 0; i--) {
+        /* the last layer's activations are still there */
+        if (m->use == MAS_MODEL_RECOMPUTES && i < c->layers - 1) {
+            mas_layer_enter(m, i, n, NULL);
+            status = mas_layer_forward(m, i, plans, err);
+        }
+        if (status == MAS_OK)
+            status = layer_backward(m, i, plans, err);
+    }
     if (status == MAS_OK)
         d->ops->embed_backward(d, n, c->width, c->vocab, a->ids, a->positions, a->d_x,
                                mas_gradient(m, MAS_ROLE_EMBEDDING, 0),
@@ -142,7 +158,7 @@ mas_status mas_model_backward(mas_model *m, const mas_shape_plans *plans, mas_er
 mas_status mas_model_gradient(mas_model *model, const mas_batch *batch, float grad_scale,
                               double *loss_sum, mas_error *err)
 {
-    if (!model->train)
+    if (model->use == MAS_MODEL_EVALUATES)
         return mas_fail(err, MAS_E_ARGUMENT,
                         "gradients were asked of a model that was created without training");
     const mas_shape_plans *plans = NULL;
@@ -156,10 +172,10 @@ mas_status mas_model_gradient(mas_model *model, const mas_batch *batch, float gr
     mas_activations *a = &model->saved;
     const int64_t n = batch->sequences * batch->length;
     const mas_role unembedding = mas_unembedding_role(&model->config);
-    status = d->ops->cross_entropy(d, n, model->config.width, model->config.vocab, a->normed_out,
-                                   mas_weight(model, unembedding, 0), a->targets, grad_scale,
-                                   a->losses, NULL, a->d_norm, mas_gradient(model, unembedding, 0),
-                                   model->workspace, err);
+    status = d->ops->cross_entropy(
+        d, n, model->config.width, model->config.vocab, model->config.dtype, a->normed_out,
+        mas_matrix(model, unembedding, 0), model->version, a->targets, grad_scale, a->losses, NULL,
+        a->d_norm, mas_gradient(model, unembedding, 0), model->workspace, err);
     if (status == MAS_OK)
         status = mas_model_backward(model, plans, err);
     if (status != MAS_OK)

@@ -44,7 +44,7 @@ static const void *next_tensor(void *user, size_t index)
 static mas_status check_moments(const mas_model *m, bool with_moments, const char *path,
                                 mas_error *err)
 {
-    if (with_moments && !m->train)
+    if (with_moments && m->use == MAS_MODEL_EVALUATES)
         return mas_fail(err, MAS_E_ARGUMENT,
                         "%s: optimiser moments were asked of a model that was created without "
                         "training",
@@ -164,6 +164,7 @@ mas_status mas_model_load(mas_model *model, const char *path, bool with_moments,
                     model->parameters[places[i] % model->parameter_count].offset,
                 host, (size_t)file.tensors[i].bytes);
     }
+    mas_model_weights_changed(model, false);
     if (status == MAS_OK && extra) {
         *extra = file.metadata;
         file.metadata = NULL;

@@ -65,6 +65,10 @@ static mas_status check_numbers(const mas_model_config *c, mas_error *err)
         (unsigned)c->activation >= MAS_ACTIVATION_COUNT)
         return mas_fail(err, MAS_E_ARGUMENT,
                         "model.positions, model.norm or model.activation is not a known word");
+    if (c->dtype != MAS_DTYPE_F32 && c->dtype != MAS_DTYPE_BF16)
+        return mas_fail(err, MAS_E_DTYPE, "model.dtype is %s; it must be f32 or bf16",
+                        (unsigned)c->dtype < MAS_DTYPE_COUNT ? mas_dtype_name(c->dtype)
+                                                             : "unknown");
     return MAS_OK;
 }
 

@@ -28,13 +28,16 @@ mas_status mas_model_cost_at(const mas_model_config *config, const mas_plan *pla
     const mas_status status = mas_plan_cost_at(plan, length, config->heads, config->head_dim,
                                                config->head_dim, 64, 64, attention, err);
     if (status == MAS_OK) {
-        const int64_t key_value_bytes =
-            2 * (int64_t)config->kv_heads * config->head_dim * (int64_t)sizeof(float);
+        const int64_t key_value_bytes = 2 * (int64_t)config->kv_heads * config->head_dim *
+                                        (int64_t)mas_dtype_bytes(config->dtype);
+        const int64_t weight_bytes =
+            (int64_t)sizeof(float) +
+            (config->dtype == MAS_DTYPE_BF16 ? (int64_t)sizeof(uint16_t) : 0);
         mas_model_cost cost = {
             .linear_forward_flops = 2 * (double)length * linear_macs(config),
             .attention_forward_flops = attention->forward_flops,
             .full_kv_cache_bytes = config->layers * length * key_value_bytes,
-            .weight_bytes = mas_model_parameter_count(config) * (int64_t)sizeof(float),
+            .weight_bytes = mas_model_parameter_count(config) * weight_bytes,
         };
         for (int32_t i = 0; i < plan->layers; i++)
             cost.kv_cache_bytes += attention->layer[i].kv_cache_tokens * key_value_bytes;

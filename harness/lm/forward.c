@@ -2,44 +2,47 @@
 /* The forward pass, loss and next-token logits. */
 #include "harness/lm/internal.h"
 
-mas_qkv_views mas_qkv_cut(const mas_model *m, float *qkv, int64_t length)
+mas_qkv_views mas_qkv_cut(const mas_model *m, void *qkv, int64_t length)
 {
     const mas_model_config *c = &m->config;
     const ptrdiff_t row = (ptrdiff_t)mas_qkv_width(c), head = c->head_dim;
-    const ptrdiff_t batch = (ptrdiff_t)length * row;
-    float *k = qkv + (ptrdiff_t)c->heads * head;
-    float *v = k + (ptrdiff_t)c->kv_heads * head;
-    return (mas_qkv_views){{qkv, batch, row, head}, {k, batch, row, head}, {v, batch, row, head}};
+    const ptrdiff_t batch = (ptrdiff_t)length * row, bytes = (ptrdiff_t)mas_dtype_bytes(c->dtype);
+    char *q = qkv, *k = q + bytes * c->heads * head, *v = k + bytes * c->kv_heads * head;
+    return (mas_qkv_views){{q, batch, row, head}, {k, batch, row, head}, {v, batch, row, head}};
 }
 
-static void norm(mas_model *m, int64_t n, const float *x, mas_role weight, mas_role bias,
-                 int32_t layer, float *out, const mas_norm_saved *saved)
+/* out = norm(x + branch), and sum the argument; sum NULL: out = norm(x). */
+static void norm(mas_model *m, int64_t n, const float *x, float *sum, mas_role weight,
+                 mas_role bias, int32_t layer, void *out, const mas_norm_saved *saved)
 {
     mas_device *d = m->device;
     d->ops->norm(d, m->config.norm, n, m->config.width, m->config.norm_epsilon, x,
-                 mas_weight(m, weight, layer), mas_weight(m, bias, layer), out, saved->mean,
-                 saved->rstd);
+                 sum ? m->saved.branch : NULL, sum, mas_weight(m, weight, layer),
+                 mas_weight(m, bias, layer), m->config.dtype, out, saved->mean, saved->rstd);
 }
 
 /* out[N,rows] = in[N,columns] W^T (+ b) */
-static mas_status linear(mas_model *m, int64_t n, const float *in, int64_t columns, mas_role weight,
-                         mas_role bias, int32_t layer, float *out, int64_t rows, mas_error *err)
+static mas_status linear(mas_model *m, int64_t n, const void *in, int64_t columns, mas_role weight,
+                         mas_role bias, int32_t layer, void *out, int64_t rows, mas_error *err)
 {
     mas_device *d = m->device;
     const mas_matmul product = {.m = n,
                                 .n = rows,
                                 .k = columns,
+                                .type = m->config.dtype,
+                                .c_type = m->config.dtype,
                                 .a = in,
-                                .b = mas_weight(m, weight, layer),
+                                .b = mas_matrix(m, weight, layer),
                                 .c = out,
                                 .lda = columns,
                                 .ldb = columns,
                                 .ldc = rows,
-                                .trans_b = true};
+                                .trans_b = true,
+                                .b_version = m->version};
     const mas_status status = d->ops->matmul(d, &product, err);
     const float *b = mas_weight(m, bias, layer);
     if (status == MAS_OK && b)
-        d->ops->add_bias(d, n, rows, b, out);
+        d->ops->add_bias(d, n, rows, b, m->config.dtype, out);
     return status;
 }
 
@@ -47,6 +50,7 @@ static mas_status attend(mas_model *m, int32_t layer, const mas_attn_plan *plan,
                          mas_error *err)
 {
     const mas_model_config *c = &m->config;
+    mas_device *d = m->device;
     mas_layer_saved *s = &m->saved.layer[layer];
     const mas_qkv_views views = mas_qkv_cut(m, s->qkv, length);
     const mas_attn_args args = {
@@ -59,7 +63,7 @@ static mas_status attend(mas_model *m, int32_t layer, const mas_attn_plan *plan,
         .workspace = plan->workspace_bytes ? m->workspace : NULL,
     };
     mas_attn_counts counts = {0, 0};
-    const mas_status status = mas_attn_plan_run(plan, &args, &counts, err);
+    const mas_status status = d->ops->attend(d, plan, &args, &counts, err);
     mas_layer_work *w = &m->work[layer];
     w->forward_kernel = plan->kernel->name;
     w->visited_tiles += counts.visited_tiles;
@@ -70,8 +74,15 @@ static mas_status attend(mas_model *m, int32_t layer, const mas_attn_plan *plan,
     return status;
 }
 
-static mas_status layer_forward(mas_model *m, int32_t layer, const mas_shape_plans *plans,
-                                float *x_out, mas_error *err)
+void mas_layer_enter(mas_model *m, int32_t layer, int64_t n, const float *from)
+{
+    const mas_layer_saved *s = &m->saved.layer[layer];
+    norm(m, n, from ? from : s->x_in, from ? s->x_in : NULL, MAS_ROLE_ATTENTION_NORM_WEIGHT,
+         MAS_ROLE_ATTENTION_NORM_BIAS, layer, s->normed_in, &s->norm_in);
+}
+
+mas_status mas_layer_forward(mas_model *m, int32_t layer, const mas_shape_plans *plans,
+                             mas_error *err)
 {
     const mas_model_config *c = &m->config;
     mas_device *d = m->device;
@@ -79,34 +90,26 @@ static mas_status layer_forward(mas_model *m, int32_t layer, const mas_shape_pla
     const int64_t n = plans->sequences * plans->length, width = c->width, qkv = mas_qkv_width(c);
     const int64_t o = (int64_t)c->heads * c->head_dim;
 
-    norm(m, n, s->x_in, MAS_ROLE_ATTENTION_NORM_WEIGHT, MAS_ROLE_ATTENTION_NORM_BIAS, layer,
-         s->normed_in, &s->norm_in);
     mas_status status = linear(m, n, s->normed_in, width, MAS_ROLE_QKV_WEIGHT, MAS_ROLE_QKV_BIAS,
                                layer, s->qkv, qkv, err);
     if (status != MAS_OK)
         return status;
     if (mas_layer_rotates(m, layer)) /* query and key heads stand side by side */
         d->ops->rope(d, n, c->heads + c->kv_heads, c->head_dim, qkv, c->rope_theta, false,
-                     m->saved.positions, s->qkv);
+                     m->saved.positions, c->dtype, s->qkv);
     status = attend(m, layer, plans->forward[mas_layer_kind(m, layer)], plans->length, err);
     if (status == MAS_OK)
         status = linear(m, n, s->o, o, MAS_ROLE_ATTENTION_OUT_WEIGHT, MAS_ROLE_ATTENTION_OUT_BIAS,
-                        layer, s->x_mid, width, err);
+                        layer, m->saved.branch, width, err);
     if (status != MAS_OK)
         return status;
-    d->ops->add(d, n * width, s->x_in, s->x_mid);
 
-    norm(m, n, s->x_mid, MAS_ROLE_MLP_NORM_WEIGHT, MAS_ROLE_MLP_NORM_BIAS, layer, s->normed_mid,
-         &s->norm_mid);
+    norm(m, n, s->x_in, s->x_mid, MAS_ROLE_MLP_NORM_WEIGHT, MAS_ROLE_MLP_NORM_BIAS, layer,
+         s->normed_mid, &s->norm_mid);
     status = linear(m, n, s->normed_mid, width, MAS_ROLE_MLP_IN_WEIGHT, MAS_ROLE_MLP_IN_BIAS, layer,
                     s->mlp_in, mas_mlp_in_width(c), err);
-    if (status != MAS_OK)
-        return status;
-    d->ops->activation(d, c->activation, n, c->mlp_width, s->mlp_in, s->mlp_act);
-    status = linear(m, n, s->mlp_act, c->mlp_width, MAS_ROLE_MLP_OUT_WEIGHT, MAS_ROLE_MLP_OUT_BIAS,
-                    layer, x_out, width, err);
     if (status == MAS_OK)
-        d->ops->add(d, n * width, s->x_mid, x_out);
+        d->ops->activation(d, c->activation, n, c->mlp_width, c->dtype, s->mlp_in, s->mlp_act);
     return status;
 }
 
@@ -152,12 +155,16 @@ mas_status mas_model_forward(mas_model *m, const mas_batch *batch, const mas_sha
     upload_positions(m, n, batch->length);
     d->ops->embed(d, n, c->width, a->ids, a->positions, mas_weight(m, MAS_ROLE_EMBEDDING, 0),
                   mas_weight(m, MAS_ROLE_POSITIONS, 0), a->layer[0].x_in);
-    for (int32_t i = 0; status == MAS_OK && i < c->layers; i++)
-        status =
-            layer_forward(m, i, plans, i + 1 < c->layers ? a->layer[i + 1].x_in : a->x_out, err);
+    for (int32_t i = 0; status == MAS_OK && i < c->layers; i++) {
+        mas_layer_enter(m, i, n, i > 0 ? a->layer[i - 1].x_mid : NULL);
+        status = mas_layer_forward(m, i, plans, err);
+        if (status == MAS_OK)
+            status = linear(m, n, a->layer[i].mlp_act, c->mlp_width, MAS_ROLE_MLP_OUT_WEIGHT,
+                            MAS_ROLE_MLP_OUT_BIAS, i, a->branch, c->width, err);
+    }
     if (status == MAS_OK)
-        norm(m, n, a->x_out, MAS_ROLE_NORM_WEIGHT, MAS_ROLE_NORM_BIAS, 0, a->normed_out,
-             &a->norm_out);
+        norm(m, n, a->layer[c->layers - 1].x_mid, a->x_out, MAS_ROLE_NORM_WEIGHT,
+             MAS_ROLE_NORM_BIAS, 0, a->normed_out, &a->norm_out);
     return status;
 }
 
@@ -175,10 +182,10 @@ mas_status mas_model_evaluate(mas_model *model, const mas_batch *batch, float *l
     mas_device *d = model->device;
     mas_activations *a = &model->saved;
     const int64_t n = batch->sequences * batch->length;
-    status = d->ops->cross_entropy(d, n, model->config.width, model->config.vocab, a->normed_out,
-                                   mas_weight(model, mas_unembedding_role(&model->config), 0),
-                                   a->targets, 0.0f, a->losses, correct ? a->correct : NULL, NULL,
-                                   NULL, model->workspace, err);
+    status = d->ops->cross_entropy(
+        d, n, model->config.width, model->config.vocab, model->config.dtype, a->normed_out,
+        mas_matrix(model, mas_unembedding_role(&model->config), 0), model->version, a->targets,
+        0.0f, a->losses, correct ? a->correct : NULL, NULL, NULL, model->workspace, err);
     if (status != MAS_OK)
         return status;
     d->ops->download(d, losses, a->losses, (size_t)n * sizeof *losses);
@@ -219,16 +226,20 @@ mas_status mas_model_next_logits(mas_model *model, const int32_t *tokens, int64_
         return status;
     mas_device *d = model->device;
     const int64_t width = model->config.width, vocab = model->config.vocab;
+    const int64_t row = width * (int64_t)mas_dtype_bytes(model->config.dtype);
     const mas_matmul product = {.m = 1,
                                 .n = vocab,
                                 .k = width,
-                                .a = model->saved.normed_out + (length - 1) * width,
-                                .b = mas_weight(model, mas_unembedding_role(&model->config), 0),
+                                .type = model->config.dtype,
+                                .c_type = MAS_DTYPE_F32,
+                                .a = (const char *)model->saved.normed_out + (length - 1) * row,
+                                .b = mas_matrix(model, mas_unembedding_role(&model->config), 0),
                                 .c = model->workspace,
                                 .lda = width,
                                 .ldb = width,
                                 .ldc = vocab,
-                                .trans_b = true};
+                                .trans_b = true,
+                                .b_version = model->version};
     status = d->ops->matmul(d, &product, err);
     if (status == MAS_OK)
         d->ops->download(d, logits, model->workspace, (size_t)vocab * sizeof *logits);

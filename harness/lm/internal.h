@@ -72,33 +72,36 @@ typedef struct mas_norm_saved {
     float *mean, *rstd; /* [N]; mean is NULL for rmsnorm */
 } mas_norm_saved;
 
-/** What the backward pass of one layer reads. Without training all layers share one set. */
+/** What the backward pass of one layer reads; T is the model's element type. Layers that keep less
+ * (mas_model_use) share one set, all of it or all but x_in. */
 typedef struct mas_layer_saved {
-    float *x_in;       /* [N,C] residual stream entering the layer */
-    float *normed_in;  /* [N,C] */
-    float *qkv;        /* [N,(Hq+2Hkv)D], rotated */
-    float *o;          /* [N,Hq*D] */
-    float *lse;        /* [B,Hq,T] */
-    float *x_mid;      /* [N,C] between attention and mlp */
-    float *normed_mid; /* [N,C] */
-    float *mlp_in;     /* [N,F] or [N,2F] */
-    float *mlp_act;    /* [N,F] */
+    float *x_in;      /* [N,C] residual stream entering the layer */
+    void *normed_in;  /* [N,C] T */
+    void *qkv;        /* [N,(Hq+2Hkv)D] T, rotated */
+    void *o;          /* [N,Hq*D] T */
+    float *lse;       /* [B,Hq,T] */
+    float *x_mid;     /* [N,C] between attention and mlp */
+    void *normed_mid; /* [N,C] T */
+    void *mlp_in;     /* [N,F] or [N,2F] T */
+    void *mlp_act;    /* [N,F] T */
     mas_norm_saved norm_in, norm_mid;
 } mas_layer_saved;
 
 typedef struct mas_activations {
     mas_layer_saved *layer; /* [layers], host array */
+    void *branch;           /* [N,C] T: what attention or mlp adds to the stream at the next norm */
     float *x_out;           /* [N,C] residual stream after the last layer */
-    float *normed_out;      /* [N,C] */
+    void *normed_out;       /* [N,C] T */
     mas_norm_saved norm_out;
     int32_t *ids, *positions, *targets; /* [N] */
     float *losses;                      /* [N] */
     uint8_t *correct;                   /* [N] */
     /* gradients on their way down, with training only */
     float *d_x;     /* [N,C] of the residual stream */
-    float *d_norm;  /* [N,C] of a norm's output */
-    float *d_wide;  /* [N, max(qkv, mlp_in)] */
-    float *d_inner; /* [N, max(Hq*D, F)] */
+    void *d_branch; /* [N,C] T: d_x rounded; d_x itself in f32 */
+    void *d_norm;   /* [N,C] T of a norm's output */
+    void *d_wide;   /* [N, max(qkv, mlp_in)] T */
+    void *d_inner;  /* [N, max(Hq*D, F)] T */
     float *d_sinks; /* [Hq] */
 } mas_activations;
 
@@ -118,7 +121,7 @@ struct mas_model {
     mas_plan plan;
     mas_mask masks[2];
     bool kind_used[2];
-    bool train;
+    mas_model_use use;
     int64_t max_tokens;
 
     mas_parameter *parameters;
@@ -126,6 +129,8 @@ struct mas_model {
     int64_t total;   /* elements of each flat buffer */
     int64_t *offset; /* [slots], -1: empty */
     float *weights, *gradients, *moment1, *moment2;
+    uint16_t *copy;   /* the weights in bf16, or NULL */
+    uint64_t version; /* of the weights, from 1 */
 
     void *arena; /* everything in `saved` that is in device memory */
     mas_activations saved;
@@ -151,6 +156,13 @@ static inline float *mas_weight(const mas_model *m, mas_role role, int32_t layer
 {
     const int64_t offset = m->offset[mas_slot(&m->config, role, layer)];
     return offset < 0 ? NULL : m->weights + offset;
+}
+
+/** The same in the model's element type: what products take. */
+static inline const void *mas_matrix(const mas_model *m, mas_role role, int32_t layer)
+{
+    const int64_t offset = m->offset[mas_slot(&m->config, role, layer)];
+    return m->copy ? (const void *)(m->copy + offset) : (const void *)(m->weights + offset);
 }
 
 static inline float *mas_gradient(const mas_model *m, mas_role role, int32_t layer)
@@ -184,12 +196,18 @@ void mas_model_free_plans(mas_model *m);
 typedef struct mas_qkv_views {
     mas_view q, k, v;
 } mas_qkv_views;
-mas_qkv_views mas_qkv_cut(const mas_model *m, float *qkv, int64_t length);
+mas_qkv_views mas_qkv_cut(const mas_model *m, void *qkv, int64_t length);
 
 /** Upload a batch and run all layers up to the final norm (saved.normed_out).
  *  @param batch  targets may be NULL */
 MAS_MUST_USE mas_status mas_model_forward(mas_model *m, const mas_batch *batch,
                                           const mas_shape_plans *plans, mas_error *err);
+/** The norm at the entry of a layer, over the whole stream.
+ *  @param from  the stream, to which saved.branch is still to be added; NULL: x_in has it all */
+void mas_layer_enter(mas_model *m, int32_t layer, int64_t n, const float *from);
+/** From a layer's normed_in up to its mlp_act. */
+MAS_MUST_USE mas_status mas_layer_forward(mas_model *m, int32_t layer, const mas_shape_plans *plans,
+                                          mas_error *err);
 /** From saved.d_norm (gradient of saved.normed_out) to every parameter. */
 MAS_MUST_USE mas_status mas_model_backward(mas_model *m, const mas_shape_plans *plans,
                                            mas_error *err);

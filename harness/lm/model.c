@@ -26,6 +26,12 @@ static float *cut_floats(char *base, size_t *used, int64_t count)
     return cut(base, used, count, sizeof(float));
 }
 
+/* Elements of the model's type. */
+static void *cut_typed(const mas_model *m, char *base, size_t *used, int64_t count)
+{
+    return cut(base, used, count, mas_dtype_bytes(m->config.dtype));
+}
+
 static mas_norm_saved cut_norm(const mas_model *m, char *base, size_t *used)
 {
     mas_norm_saved n = {.rstd = cut_floats(base, used, m->max_tokens)};
@@ -43,36 +49,42 @@ size_t mas_activations_cut(mas_model *m, char *base)
     size_t used = 0;
     for (int32_t i = 0; i < c->layers; i++) {
         mas_layer_saved *s = &a->layer[i];
-        if (i > 0 && !m->train) {
+        if (i > 0 && m->use != MAS_MODEL_TRAINS) {
             *s = a->layer[0];
+            if (m->use == MAS_MODEL_RECOMPUTES)
+                s->x_in = cut_floats(base, &used, n * width);
             continue;
         }
         s->x_in = cut_floats(base, &used, n * width);
-        s->normed_in = cut_floats(base, &used, n * width);
-        s->qkv = cut_floats(base, &used, n * qkv);
-        s->o = cut_floats(base, &used, n * o);
+        s->normed_in = cut_typed(m, base, &used, n * width);
+        s->qkv = cut_typed(m, base, &used, n * qkv);
+        s->o = cut_typed(m, base, &used, n * o);
         s->lse = cut_floats(base, &used, n * c->heads);
         s->x_mid = cut_floats(base, &used, n * width);
-        s->normed_mid = cut_floats(base, &used, n * width);
-        s->mlp_in = cut_floats(base, &used, n * mlp_in);
-        s->mlp_act = cut_floats(base, &used, n * c->mlp_width);
+        s->normed_mid = cut_typed(m, base, &used, n * width);
+        s->mlp_in = cut_typed(m, base, &used, n * mlp_in);
+        s->mlp_act = cut_typed(m, base, &used, n * c->mlp_width);
         s->norm_in = cut_norm(m, base, &used);
         s->norm_mid = cut_norm(m, base, &used);
     }
+    a->branch = cut_typed(m, base, &used, n * width);
     /* without training the layers take turns on one residual buffer */
-    a->x_out = m->train ? cut_floats(base, &used, n * width) : a->layer[0].x_in;
-    a->normed_out = cut_floats(base, &used, n * width);
+    a->x_out =
+        m->use != MAS_MODEL_EVALUATES ? cut_floats(base, &used, n * width) : a->layer[0].x_in;
+    a->normed_out = cut_typed(m, base, &used, n * width);
     a->norm_out = cut_norm(m, base, &used);
     a->ids = cut(base, &used, n, sizeof(int32_t));
     a->positions = cut(base, &used, n, sizeof(int32_t));
     a->targets = cut(base, &used, n, sizeof(int32_t));
     a->losses = cut_floats(base, &used, n);
     a->correct = cut(base, &used, n, sizeof(uint8_t));
-    if (m->train) {
+    if (m->use != MAS_MODEL_EVALUATES) {
         a->d_x = cut_floats(base, &used, n * width);
-        a->d_norm = cut_floats(base, &used, n * width);
-        a->d_wide = cut_floats(base, &used, n * max64(qkv, mlp_in));
-        a->d_inner = cut_floats(base, &used, n * max64(o, c->mlp_width));
+        a->d_branch =
+            c->dtype == MAS_DTYPE_F32 ? (void *)a->d_x : cut_typed(m, base, &used, n * width);
+        a->d_norm = cut_typed(m, base, &used, n * width);
+        a->d_wide = cut_typed(m, base, &used, n * max64(qkv, mlp_in));
+        a->d_inner = cut_typed(m, base, &used, n * max64(o, c->mlp_width));
         a->d_sinks = cut_floats(base, &used, c->heads);
     }
     return used;
@@ -121,6 +133,7 @@ static mas_status init_weights(mas_model *m, uint64_t seed, mas_error *err)
     }
     m->device->ops->upload(m->device, m->weights, host, (size_t)m->total * sizeof *host);
     free(host);
+    mas_model_weights_changed(m, false);
     return MAS_OK;
 }
 
@@ -150,12 +163,18 @@ static mas_status allocate_flat(mas_model *m, mas_memory category, float **out, 
 static mas_status allocate(mas_model *m, mas_error *err)
 {
     mas_status status = allocate_flat(m, MAS_MEMORY_WEIGHTS, &m->weights, err);
-    if (status == MAS_OK && m->train)
+    if (status == MAS_OK && m->use != MAS_MODEL_EVALUATES)
         status = allocate_flat(m, MAS_MEMORY_GRADIENTS, &m->gradients, err);
-    if (status == MAS_OK && m->train)
+    if (status == MAS_OK && m->use != MAS_MODEL_EVALUATES)
         status = allocate_flat(m, MAS_MEMORY_OPTIMISER, &m->moment1, err);
-    if (status == MAS_OK && m->train)
+    if (status == MAS_OK && m->use != MAS_MODEL_EVALUATES)
         status = allocate_flat(m, MAS_MEMORY_OPTIMISER, &m->moment2, err);
+    if (status == MAS_OK && m->config.dtype == MAS_DTYPE_BF16) {
+        void *copy = NULL;
+        status = mas_alloc(m->device, (size_t)m->total * sizeof(uint16_t), MAS_MEMORY_WEIGHTS,
+                           &copy, err);
+        m->copy = copy;
+    }
     if (status == MAS_OK)
         status = mas_alloc(m->device, mas_activations_cut(m, NULL), MAS_MEMORY_ACTIVATIONS,
                            &m->arena, err);
@@ -165,8 +184,8 @@ static mas_status allocate(mas_model *m, mas_error *err)
 }
 
 mas_status mas_model_create(mas_device *device, const mas_model_config *config,
-                            const mas_plan *plan, int64_t max_tokens, bool train, uint64_t seed,
-                            mas_model **out, mas_error *err)
+                            const mas_plan *plan, int64_t max_tokens, mas_model_use use,
+                            uint64_t seed, mas_model **out, mas_error *err)
 {
     if (max_tokens < 1 || max_tokens > (int64_t)1 << 30)
         return mas_fail(err, MAS_E_ARGUMENT,
@@ -182,7 +201,7 @@ mas_status mas_model_create(mas_device *device, const mas_model_config *config,
     if (!m)
         return mas_fail(err, MAS_E_MEMORY, "no memory for a model");
     *m = (mas_model){
-        .device = device, .config = c, .plan = *plan, .train = train, .max_tokens = max_tokens};
+        .device = device, .config = c, .plan = *plan, .use = use, .max_tokens = max_tokens};
     m->masks[0] = mas_attn_spec_mask(&m->plan.sparse);
     m->masks[1] = mas_attn_spec_mask(&m->plan.full);
     for (int32_t i = 0; i < c.layers; i++)
@@ -221,6 +240,7 @@ void mas_model_free(mas_model *model)
     d->ops->release(d, model->moment2);
     d->ops->release(d, model->moment1);
     d->ops->release(d, model->gradients);
+    d->ops->release(d, model->copy);
     d->ops->release(d, model->weights);
     free(model->parameters);
     free(model->offset);
@@ -252,8 +272,17 @@ mas_model_state mas_model_get_state(mas_model *model)
                              .gradients = model->gradients,
                              .moment1 = model->moment1,
                              .moment2 = model->moment2,
+                             .copy = model->copy,
                              .parameters = model->parameters,
                              .parameter_count = model->parameter_count};
+}
+
+void mas_model_weights_changed(mas_model *model, bool copied)
+{
+    mas_device *d = model->device;
+    if (model->copy && !copied)
+        d->ops->convert(d, model->total, model->weights, MAS_DTYPE_BF16, model->copy);
+    model->version++;
 }
 
 void mas_model_zero_gradients(mas_model *model)

@@ -2,7 +2,8 @@
 /**
  * The decoder-only language model: pre-norm transformer blocks whose attention comes from a layer
  * plan. Written once over the operation table of a device. Parameters are one flat f32 buffer, cut
- * by a table of named tensors; their gradients and optimiser moments have the same layout.
+ * by a table of named tensors; their gradients and optimiser moments have the same layout, and so has
+ * the rounded copy that a bf16 model multiplies by.
  *
  *   x = embed(ids) [+ learned positions]
  *   for each layer:  x += attention(norm(x)) Wo;   x += mlp(norm(x))
@@ -44,6 +45,9 @@ typedef struct mas_model_config {
     bool sink_logits;      /* one learned logit per head and layer in the softmax denominator */
     float softcap;         /* attention logits; 0: none */
     float attention_scale; /* 0: 1 / sqrt(head_dim) */
+    mas_dtype
+        dtype; /* of what passes between operations: f32 or bf16. Weights, gradients, moments and
+                        the residual stream are f32 always */
     float init_std; /* weights ~ N(0, init_std); residual projections divided by sqrt(2 layers) */
 } mas_model_config;
 
@@ -85,37 +89,51 @@ typedef struct mas_model_cost {
     double forward_flops;      /* sum of the two */
     double training_flops;     /* 3 x forward: backward counted twice, recomputed scores left out */
     double full_forward_flops; /* the same model with full attention everywhere */
-    int64_t kv_cache_bytes;    /* one sequence, f32, per the plan's spans */
+    int64_t kv_cache_bytes;    /* one sequence, in model.dtype, per the plan's spans */
     int64_t full_kv_cache_bytes;
-    int64_t weight_bytes;
+    int64_t weight_bytes; /* the bf16 copy included */
 } mas_model_cost;
 MAS_MUST_USE mas_status mas_model_cost_at(const mas_model_config *config, const mas_plan *plan,
                                           int64_t length, mas_model_cost *out, mas_error *err);
 
 typedef struct mas_model mas_model;
 
+/** What a model keeps besides its weights. */
+typedef enum mas_model_use {
+    MAS_MODEL_EVALUATES, /* one layer's activations */
+    MAS_MODEL_TRAINS,    /* gradients, moments and the activations of every layer */
+    MAS_MODEL_RECOMPUTES /* gradients, moments and the input of every layer; the backward pass computes
+                            a layer's activations again. The same bits as MAS_MODEL_TRAINS */
+} mas_model_use;
+
 /** Build on a device for batches of up to max_tokens tokens; weights drawn from `seed`.
  *  @param device  must outlive the model
- *  @param train   also allocate gradients, moments and saved activations
+ *  @param use     what to allocate
  *  @return MAS_E_MEMORY when the device's cap is reached, and the errors of config and plan */
 MAS_MUST_USE mas_status mas_model_create(mas_device *device, const mas_model_config *config,
-                                         const mas_plan *plan, int64_t max_tokens, bool train,
-                                         uint64_t seed, mas_model **out, mas_error *err);
+                                         const mas_plan *plan, int64_t max_tokens,
+                                         mas_model_use use, uint64_t seed, mas_model **out,
+                                         mas_error *err);
 void mas_model_free(mas_model *model); /* NULL allowed */
 
 const mas_model_config *mas_model_get_config(const mas_model *model);
 const mas_plan *mas_model_get_plan(const mas_model *model);
 mas_device *mas_model_get_device(const mas_model *model);
 
-/** Flat buffers in device memory, `count` elements. Gradients and moments are NULL without train.
- */
+/** Flat buffers in device memory, `count` elements. Gradients and moments are NULL without
+ * training, copy (the weights in bf16) without model.dtype bf16. Whoever writes weights says so with
+ * mas_model_weights_changed. */
 typedef struct mas_model_state {
     int64_t count;
     float *weights, *gradients, *moment1, *moment2;
+    uint16_t *copy;
     const mas_parameter *parameters;
     int32_t parameter_count;
 } mas_model_state;
 mas_model_state mas_model_get_state(mas_model *model);
+/** The weights were written.
+ *  @param copied  the copy was written with them; otherwise it is made here */
+void mas_model_weights_changed(mas_model *model, bool copied);
 
 /** One batch. All sequences have the same length; unscored positions have target -1. */
 typedef struct mas_batch {

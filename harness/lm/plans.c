@@ -50,7 +50,7 @@ static mas_status make_plan(mas_model *m, const mas_shape_plans *shape, int kind
         .kv_len = shape->length,
         .d_qk = c->head_dim,
         .d_v = c->head_dim,
-        .dtype = MAS_DTYPE_F32,
+        .dtype = c->dtype,
         .alignment = MAS_ALIGN_BOTTOM_RIGHT,
         .scale = c->attention_scale > 0 ? c->attention_scale : mas_attn_default_scale(c->head_dim),
         .softcap = c->softcap,
@@ -68,8 +68,8 @@ static size_t larger(size_t a, size_t b)
 static mas_status grow_workspace(mas_model *m, const mas_shape_plans *shape, mas_error *err)
 {
     mas_device *d = m->device;
-    size_t need = d->ops->cross_entropy_workspace_bytes(d, shape->sequences * shape->length,
-                                                        m->config.width, m->config.vocab);
+    size_t need = d->ops->cross_entropy_workspace_bytes(
+        d, shape->sequences * shape->length, m->config.width, m->config.vocab, m->config.dtype);
     need = larger(need,
                   (size_t)m->config.vocab * sizeof(float)); /* one row of logits, for generation */
     for (int kind = 0; kind < 2; kind++) {
@@ -103,7 +103,7 @@ mas_status mas_model_prepare(mas_model *m, int64_t sequences, int64_t length, bo
                         "a sequence of %lld tokens is longer than the %d learned positions "
                         "(model.max_length)",
                         (long long)length, m->config.max_length);
-    assert(m->train || !backward);
+    assert(m->use != MAS_MODEL_EVALUATES || !backward);
     mas_shape_plans *shape = find_shape(m, sequences, length);
     mas_status status = MAS_OK;
     for (int kind = 0; status == MAS_OK && kind < 2; kind++) {

@@ -43,10 +43,10 @@ char *mas_progress_identity(const mas_model *model, const mas_corpus *corpus,
     if (!object)
         return NULL;
     static const char *const model_names[] = {
-        "layers",          "width",       "heads",        "kv_heads",       "head_dim",
-        "mlp_width",       "vocab",       "max_length",   "positions",      "full_positions",
-        "rope_theta",      "norm",        "norm_epsilon", "activation",     "bias",
-        "tied_embeddings", "sink_logits", "softcap",      "attention_scale"};
+        "layers",          "width",       "heads",        "kv_heads",        "head_dim",
+        "mlp_width",       "vocab",       "max_length",   "positions",       "full_positions",
+        "rope_theta",      "norm",        "norm_epsilon", "activation",      "bias",
+        "tied_embeddings", "sink_logits", "softcap",      "attention_scale", "dtype"};
     const double model_values[] = {c->layers,
                                    c->width,
                                    c->heads,
@@ -65,7 +65,8 @@ char *mas_progress_identity(const mas_model *model, const mas_corpus *corpus,
                                    c->tied_embeddings,
                                    c->sink_logits,
                                    (double)c->softcap,
-                                   (double)c->attention_scale};
+                                   (double)c->attention_scale,
+                                   c->dtype};
     static_assert(COUNT(model_names) == COUNT(model_values), "a name for each value");
     set_numbers(object, "model", model_names, model_values, COUNT(model_names));
     static const char *const train_names[] = {

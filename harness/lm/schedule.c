@@ -62,6 +62,8 @@ static mas_status check_ranges(const mas_train_config *c, mas_error *err)
                         (double)c->beta1, (double)c->beta2);
     if ((unsigned)c->schedule >= MAS_LR_SCHEDULE_COUNT)
         return mas_fail(err, MAS_E_ARGUMENT, "training.schedule is not a known word");
+    if ((unsigned)c->recompute >= MAS_RECOMPUTE_COUNT)
+        return mas_fail(err, MAS_E_ARGUMENT, "training.recompute is not a known word");
     return MAS_OK;
 }
 

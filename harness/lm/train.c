@@ -95,9 +95,10 @@ static void update(trainer *t, int64_t step, double learning_rate)
         const int64_t to = end < s.parameter_count ? s.parameters[end].offset : s.count;
         hyper.weight_decay = s.parameters[i].decay ? c->weight_decay : 0.0f;
         d->ops->adamw(d, to - from, &hyper, s.gradients + from, s.weights + from, s.moment1 + from,
-                      s.moment2 + from);
+                      s.moment2 + from, s.copy ? s.copy + from : NULL);
         i = end;
     }
+    mas_model_weights_changed(t->model, true);
 }
 
 static mas_status add_curve_point(trainer *t, int64_t step, double learning_rate, mas_error *err)
@@ -217,7 +218,7 @@ static mas_status set_up(trainer *t, const mas_eval_config *evaluation, uint64_t
                          mas_error *err)
 {
     const mas_train_config *c = t->config;
-    if (!t->model->train)
+    if (t->model->use == MAS_MODEL_EVALUATES)
         return mas_fail(err, MAS_E_ARGUMENT,
                         "training was asked of a model that was created without it");
     mas_status status = mas_train_config_check(c, err);

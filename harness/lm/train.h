@@ -17,6 +17,13 @@ typedef enum mas_lr_schedule {
     MAS_LR_SCHEDULE_COUNT
 } mas_lr_schedule;
 
+/** What the backward pass computes again instead of keeping it. Never changes a number. */
+typedef enum mas_recompute {
+    MAS_RECOMPUTE_NONE,
+    MAS_RECOMPUTE_LAYER, /* all but each layer's input */
+    MAS_RECOMPUTE_COUNT
+} mas_recompute;
+
 /** The `training:` section of an experiment file. */
 typedef struct mas_train_config {
     int64_t tokens;    /* budget; steps = ceil(tokens / batch_tokens) */
@@ -26,6 +33,7 @@ typedef struct mas_train_config {
     int32_t batch_tokens; /* tokens of one optimiser step, a multiple of every length used */
     int32_t accumulate; /* micro-batches per step; batch_tokens / accumulate tokens are in memory at
                            a time */
+    mas_recompute recompute;
     float learning_rate;
     mas_lr_schedule schedule;
     double warmup;           /* share of the steps */
@@ -39,6 +47,11 @@ typedef struct mas_train_config {
     int32_t checkpoint_seconds; /* save progress this often for resuming; 0: never */
 } mas_train_config;
 mas_train_config mas_train_config_default(void);
+/** What the model must be created for. */
+static inline mas_model_use mas_train_use(const mas_train_config *config)
+{
+    return config->recompute == MAS_RECOMPUTE_LAYER ? MAS_MODEL_RECOMPUTES : MAS_MODEL_TRAINS;
+}
 
 /** The `evaluation:` section. */
 typedef struct mas_eval_config {

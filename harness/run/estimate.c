@@ -160,7 +160,7 @@ mas_status mas_point_try(const mas_point *point, const mas_point_cost *cost, int
     mas_status status = mas_device_open_cpu(threads, point->memory_limit_bytes, &device, err);
     if (status == MAS_OK)
         status = mas_model_create(device, &cost->model, &point->plan, mas_point_batch_tokens(point),
-                                  true, point->seed, &model, err);
+                                  mas_train_use(&point->training), point->seed, &model, err);
     if (status == MAS_OK)
         status = time_batch(point, cost, model, &out->seconds, err);
     out->built = status == MAS_OK;

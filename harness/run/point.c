@@ -38,7 +38,7 @@ mas_attn_problem mas_point_problem(const mas_model_config *model, const mas_mask
         .kv_len = length,
         .d_qk = model->head_dim,
         .d_v = model->head_dim,
-        .dtype = MAS_DTYPE_F32,
+        .dtype = model->dtype,
         .alignment = MAS_ALIGN_BOTTOM_RIGHT,
         .scale = model->attention_scale > 0 ? model->attention_scale
                                             : mas_attn_default_scale(model->head_dim),
@@ -104,9 +104,9 @@ static mas_status train_and_score(const mas_experiment *experiment, const mas_po
                                   mas_device *device, const mas_run_options *options,
                                   const mas_run_observer *observer, mas_outcome *out)
 {
-    mas_status status =
-        mas_model_create(device, &out->model, &point->plan, mas_point_batch_tokens(point), true,
-                         point->seed, &out->model_built, &out->error);
+    mas_status status = mas_model_create(
+        device, &out->model, &point->plan, mas_point_batch_tokens(point),
+        mas_train_use(&point->training), point->seed, &out->model_built, &out->error);
     if (status != MAS_OK)
         return status;
     char *progress =

@@ -18,12 +18,18 @@
  *  the accounts and the limit; the number of partial sums is chosen to fit. */
 #define MAS_CPU_SCRATCH ((int64_t)1 << 20)
 
+typedef struct mas_cpu_packed mas_cpu_packed; /* packed.c */
+
 typedef struct mas_cpu_device {
     mas_device base; /* first: a mas_device * of this device is a mas_cpu_device * */
     const mas_cpu_rows *rows;
     float *scratch;
     int64_t fail_countdown; /* 1: the next allocation fails; 0: off */
     bool plain_matmul;
+    void *packed; /* operands of a bf16 product in the order of the inner kernel */
+    size_t packed_bytes;
+    mas_cpu_packed *kept; /* second operands that stay packed */
+    size_t kept_count;
     char library[32];
 } mas_cpu_device;
 
@@ -55,6 +61,17 @@ static inline int64_t mas_cpu_larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/** Element i of an array of that type and what follows. */
+static inline void *mas_cpu_at(mas_dtype type, void *x, int64_t i)
+{
+    return (char *)x + i * (int64_t)mas_dtype_bytes(type);
+}
+
+static inline const void *mas_cpu_from(mas_dtype type, const void *x, int64_t i)
+{
+    return (const char *)x + i * (int64_t)mas_dtype_bytes(type);
+}
+
 /** ceil(a / b). */
 static inline int64_t mas_cpu_pieces(int64_t a, int64_t b)
 {
@@ -67,9 +84,31 @@ mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void 
 void mas_cpu_release(mas_device *d, void *pointer);
 
 /* matmul.c */
+/** How a product is cut into pieces. */
+typedef struct mas_cpu_cut {
+    int64_t rows, columns, terms; /* size of a piece */
+    int64_t m, n, k;              /* pieces along each; the last along m may be larger or smaller */
+} mas_cpu_cut;
+mas_cpu_cut mas_cpu_cut_product(const mas_matmul *g);
+/** Piece number p; when the sum is cut its output is a part of the k-th partial product. */
+mas_matmul mas_cpu_piece(const mas_matmul *g, const mas_cpu_cut *c, int64_t p, float *partial);
+/** c[row] (+)= that row of the `count` partial products in the device's scratch, in order. */
+void mas_cpu_sum_partials(const mas_cpu_device *d, const mas_matmul *g, int64_t count, int64_t row);
 mas_status mas_cpu_matmul(mas_device *d, const mas_matmul *m, mas_error *err);
 /** Name and version of the library, or "plain", into text. */
 void mas_cpu_matmul_library(char *text, size_t size);
+
+/* matmul_bf16.c */
+mas_status mas_cpu_matmul_bf16(mas_device *d, const mas_matmul *m, mas_error *err);
+
+/* packed.c */
+/** Room for the packed b of a product with a version; NULL: there is none, pack elsewhere.
+ *  @param bytes       the same whenever the operand is
+ *  @param[out] fresh  it holds this version already; otherwise the caller fills it */
+void *mas_cpu_kept(mas_device *d, const mas_matmul *g, size_t bytes, bool *fresh);
+/** That memory is given back: whatever was packed from it is void. */
+void mas_cpu_forget(mas_device *d, const void *from, size_t bytes);
+void mas_cpu_forget_all(mas_device *d);
 
 /* embed.c */
 void mas_cpu_embed(mas_device *d, int64_t n, int64_t c, const int32_t *ids,
@@ -80,31 +119,38 @@ void mas_cpu_embed_backward(mas_device *d, int64_t n, int64_t c, int64_t vocab, 
                             float *d_position_table);
 
 /* row_ops.c */
+void mas_cpu_convert(mas_device *d, int64_t count, const float *from, mas_dtype type, void *to);
 void mas_cpu_norm(mas_device *d, mas_norm kind, int64_t n, int64_t c, float epsilon, const float *x,
-                  const float *weight, const float *bias, float *out, float *mean, float *rstd);
+                  const void *y, float *sum, const float *weight, const float *bias, mas_dtype type,
+                  void *out, float *mean, float *rstd);
 void mas_cpu_norm_backward(mas_device *d, mas_norm kind, int64_t n, int64_t c, const float *x,
                            const float *weight, const float *mean, const float *rstd,
-                           const float *d_out, float *d_x, float *d_weight, float *d_bias);
-void mas_cpu_activation(mas_device *d, mas_activation kind, int64_t n, int64_t f, const float *in,
-                        float *out);
+                           mas_dtype type, const void *d_out, float *d_x, void *d_x_copy,
+                           float *d_weight, float *d_bias);
+void mas_cpu_activation(mas_device *d, mas_activation kind, int64_t n, int64_t f, mas_dtype type,
+                        const void *in, void *out);
 void mas_cpu_activation_backward(mas_device *d, mas_activation kind, int64_t n, int64_t f,
-                                 const float *in, const float *d_out, float *d_in);
-void mas_cpu_add_bias(mas_device *d, int64_t n, int64_t c, const float *bias, float *x);
-void mas_cpu_bias_backward(mas_device *d, int64_t n, int64_t c, const float *d_out, float *d_bias);
+                                 mas_dtype type, const void *in, const void *d_out, void *d_in);
+void mas_cpu_add_bias(mas_device *d, int64_t n, int64_t c, const float *bias, mas_dtype type,
+                      void *x);
+void mas_cpu_bias_backward(mas_device *d, int64_t n, int64_t c, mas_dtype type, const void *d_out,
+                           float *d_bias);
 void mas_cpu_add(mas_device *d, int64_t count, const float *y, float *x);
 void mas_cpu_rope(mas_device *d, int64_t n, int64_t heads, int64_t dim, int64_t row_stride,
-                  float theta, bool inverse, const int32_t *positions, float *x);
+                  float theta, bool inverse, const int32_t *positions, mas_dtype type, void *x);
 
 /* cross_entropy.c */
-mas_status mas_cpu_cross_entropy(mas_device *d, int64_t n, int64_t c, int64_t vocab, const float *x,
-                                 const float *weight, const int32_t *targets, float grad_scale,
-                                 float *losses, uint8_t *correct, float *d_x, float *d_weight,
-                                 void *workspace, mas_error *err);
-size_t mas_cpu_cross_entropy_workspace(const mas_device *d, int64_t n, int64_t c, int64_t vocab);
+mas_status mas_cpu_cross_entropy(mas_device *d, int64_t n, int64_t c, int64_t vocab, mas_dtype type,
+                                 const void *x, const void *weight, uint64_t weight_version,
+                                 const int32_t *targets, float grad_scale, float *losses,
+                                 uint8_t *correct, void *d_x, float *d_weight, void *workspace,
+                                 mas_error *err);
+size_t mas_cpu_cross_entropy_workspace(const mas_device *d, int64_t n, int64_t c, int64_t vocab,
+                                       mas_dtype type);
 
 /* optimiser.c */
 double mas_cpu_sum_squares(mas_device *d, int64_t count, const float *x);
 void mas_cpu_adamw_step(mas_device *d, int64_t count, const mas_adamw *hyper, const float *gradient,
-                        float *weight, float *m, float *v);
+                        float *weight, float *m, float *v, uint16_t *copy);
 
 #endif

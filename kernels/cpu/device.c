@@ -12,7 +12,9 @@
 const mas_cpu_rows *mas_cpu_rows_for(mas_isa isa)
 {
 #if defined(__x86_64__)
-    if (isa >= MAS_ISA_AVX512)
+    if (isa >= MAS_ISA_AVX512BF16)
+        return &mas_cpu_rows_avx512bf16;
+    if (isa == MAS_ISA_AVX512)
         return &mas_cpu_rows_avx512;
     if (isa == MAS_ISA_AVX2)
         return &mas_cpu_rows_avx2;
@@ -41,8 +43,17 @@ static void synchronize(mas_device *d)
     (void)d;
 }
 
+static mas_status attend(mas_device *d, const mas_attn_plan *plan, const mas_attn_args *args,
+                         mas_attn_counts *counts, mas_error *err)
+{
+    (void)d;
+    return mas_attn_plan_run(plan, args, counts, err);
+}
+
 static void close_device(mas_device *d)
 {
+    mas_cpu_release(d, mas_cpu(d)->packed);
+    mas_cpu_forget_all(d);
     assert(d->memory.total_bytes == 0 && "release everything before closing the device");
     free(mas_cpu(d)->scratch);
     free(d);
@@ -56,6 +67,8 @@ static const mas_device_ops cpu_ops = {
     .zero = zero,
     .synchronize = synchronize,
     .matmul = mas_cpu_matmul,
+    .attend = attend,
+    .convert = mas_cpu_convert,
     .embed = mas_cpu_embed,
     .embed_backward = mas_cpu_embed_backward,
     .norm = mas_cpu_norm,

@@ -5,9 +5,9 @@
  * reads them, padded with zeros, so that one kernel serves every shape, stride and
  * transposition.
  *
- * Compiled once per instruction level with -DMAS_CPU_GEMM=mas_cpu_gemm_<level>. */
+ * Compiled once per instruction level. */
 #include "kernels/cpu/lanes.h"
-#include "kernels/cpu/rows.h"
+#include "kernels/cpu/rows_level.h"
 
 /* MR x NR accumulators must fit the registers beside two of B and one of A. */
 #if LANES == 16
@@ -39,19 +39,20 @@ LANE_INLINE void copy_row(float *to, const float *from, int64_t count, int64_t f
 /* b[panel][p][NR] from kc rows and nc columns of op(B). */
 static void pack_b(const mas_matmul *g, int64_t k0, int64_t kc, int64_t n0, int64_t nc, float *b)
 {
+    const float *from_b = g->b;
     for (int64_t j0 = 0; j0 < nc; j0 += NR, b += kc * NR) {
         const int64_t width = smaller(NR, nc - j0);
         if (width < NR)
             memset(b, 0, (size_t)(kc * NR) * sizeof *b);
         if (g->trans_b) {
             for (int64_t j = 0; j < width; j++) {
-                const float *from = g->b + (n0 + j0 + j) * g->ldb + k0;
+                const float *from = from_b + (n0 + j0 + j) * g->ldb + k0;
                 for (int64_t p = 0; p < kc; p++)
                     b[p * NR + j] = from[p];
             }
         } else {
             for (int64_t p = 0; p < kc; p++)
-                copy_row(b + p * NR, g->b + (k0 + p) * g->ldb + n0 + j0, width, NR);
+                copy_row(b + p * NR, from_b + (k0 + p) * g->ldb + n0 + j0, width, NR);
         }
     }
 }
@@ -59,14 +60,15 @@ static void pack_b(const mas_matmul *g, int64_t k0, int64_t kc, int64_t n0, int6
 /* a[p][MR] from `rows` rows and kc columns of op(A). */
 static void pack_a(const mas_matmul *g, int64_t m0, int64_t rows, int64_t k0, int64_t kc, float *a)
 {
+    const float *from_a = g->a;
     if (rows < MR)
         memset(a, 0, (size_t)(kc * MR) * sizeof *a);
     if (g->trans_a) {
         for (int64_t p = 0; p < kc; p++)
-            copy_row(a + p * MR, g->a + (k0 + p) * g->lda + m0, rows, MR);
+            copy_row(a + p * MR, from_a + (k0 + p) * g->lda + m0, rows, MR);
     } else {
         for (int64_t i = 0; i < rows; i++) {
-            const float *from = g->a + (m0 + i) * g->lda + k0;
+            const float *from = from_a + (m0 + i) * g->lda + k0;
             for (int64_t p = 0; p < kc; p++)
                 a[p * MR + i] = from[p];
         }
@@ -105,7 +107,7 @@ static void kernel(int64_t kc, const float *a, const float *b, bool add, float *
     }
 }
 
-void MAS_CPU_GEMM(const mas_matmul *g)
+void LEVEL_NAME(gemm)(const mas_matmul *g)
 {
     _Alignas(64) float a[KC * MR];
     _Alignas(64) float b[KC * NC];
@@ -119,7 +121,8 @@ void MAS_CPU_GEMM(const mas_matmul *g)
                 pack_a(g, m0, rows, k0, kc, a);
                 for (int64_t j0 = 0; j0 < nc; j0 += NR)
                     kernel(kc, a, b + j0 * kc, g->accumulate || k0 > 0,
-                           g->c + m0 * g->ldc + n0 + j0, g->ldc, rows, smaller(NR, nc - j0));
+                           (float *)g->c + m0 * g->ldc + n0 + j0, g->ldc, rows,
+                           smaller(NR, nc - j0));
             }
         }
     }

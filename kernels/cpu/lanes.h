@@ -2,7 +2,7 @@
 /**
  * One vector register of floats at the instruction level that a file is compiled for: 16 lanes
  * with AVX-512, 8 with AVX, 4 otherwise. Written with the compilers' vector extension, which gcc
- * and clang turn into single instructions without any ISA header. Code over these types is the
+ * and clang turn into single instructions; an ISA header serves only the masks of row ends. Code over these types is the
  * same at every level; only the lane count and the use of fused multiply-add differ, so results
  * may differ between levels but never between thread counts.
  *
@@ -12,11 +12,14 @@
 #ifndef MASBENCH_CPU_LANES_H
 #define MASBENCH_CPU_LANES_H
 
+#include "masbench/dtype.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #if defined(__AVX512F__)
+#include <immintrin.h>
 #define LANES 16
 #elif defined(__AVX2__)
 #define LANES 8
@@ -55,14 +58,26 @@ LANE_INLINE void vf_store(float *p, vf v)
  *         step(..., n - j);
  */
 
+#if LANES == 16
+/* A copy of variable size is a call; a mask is not. */
+LANE_INLINE __mmask16 lanes_left(int64_t left)
+{
+    return (__mmask16)((1u << left) - 1);
+}
+#endif
+
 /** The first `left` lanes from memory, the rest 0; all lanes when left >= LANES. */
 LANE_INLINE vf vf_load_n(const float *p, int64_t left)
 {
     if (left >= LANES)
         return vf_load(p);
+#if LANES == 16
+    return (vf)_mm512_maskz_loadu_ps(lanes_left(left), p);
+#else
     vf r = {0};
     memcpy(&r, p, (size_t)left * sizeof *p);
     return r;
+#endif
 }
 
 LANE_INLINE void vf_store_n(float *p, vf v, int64_t left)
@@ -70,7 +85,77 @@ LANE_INLINE void vf_store_n(float *p, vf v, int64_t left)
     if (left >= LANES)
         vf_store(p, v);
     else
+#if LANES == 16
+        _mm512_mask_storeu_ps(p, lanes_left(left), (__m512)v);
+#else
         memcpy(p, &v, (size_t)left * sizeof *p);
+#endif
+}
+
+typedef uint16_t vh __attribute__((vector_size(LANES * 2)));
+
+/** bf16 widened exactly. */
+LANE_INLINE vf vf_widen(vh h)
+{
+    return (vf)(__builtin_convertvector(h, vu) << 16);
+}
+
+/** Rounded to nearest even; NaN stays NaN. */
+LANE_INLINE vh vf_narrow(vf v)
+{
+    const vu u = (vu)v, up = u >> 16, nan = (vu)(v != v);
+    const vu rounded = (u + 0x7fff + (up & 1)) >> 16;
+    return __builtin_convertvector((nan & (up | 0x40)) | (~nan & rounded), vh);
+}
+
+/* Rows of either element type. `type` must be a constant where these are inlined: every operation
+ * is one body, made once per type. */
+
+/** Elements i to i + left - 1 of x, the other lanes 0. */
+LANE_INLINE vf vt_load(mas_dtype type, const void *x, int64_t i, int64_t left)
+{
+    if (type == MAS_DTYPE_F32)
+        return vf_load_n((const float *)x + i, left);
+    const uint16_t *from = (const uint16_t *)x + i;
+    vh h = {0};
+    if (left >= LANES)
+        memcpy(&h, from, sizeof h);
+    else
+#if LANES == 16
+        h = (vh)_mm256_maskz_loadu_epi16(lanes_left(left), from);
+#else
+        memcpy(&h, from, (size_t)left * sizeof *from);
+#endif
+    return vf_widen(h);
+}
+
+LANE_INLINE void vt_store(mas_dtype type, void *x, int64_t i, vf v, int64_t left)
+{
+    if (type == MAS_DTYPE_F32) {
+        vf_store_n((float *)x + i, v, left);
+        return;
+    }
+    uint16_t *to = (uint16_t *)x + i;
+    const vh h = vf_narrow(v);
+    if (left >= LANES)
+        memcpy(to, &h, sizeof h);
+    else
+#if LANES == 16
+        _mm256_mask_storeu_epi16(to, lanes_left(left), (__m256i)h);
+#else
+        memcpy(to, &h, (size_t)left * sizeof *to);
+#endif
+}
+
+/** Element i and what follows. */
+LANE_INLINE void *vt_at(mas_dtype type, void *x, int64_t i)
+{
+    return (char *)x + i * (type == MAS_DTYPE_F32 ? 4 : 2);
+}
+
+LANE_INLINE const void *vt_from(mas_dtype type, const void *x, int64_t i)
+{
+    return (const char *)x + i * (type == MAS_DTYPE_F32 ? 4 : 2);
 }
 
 /** v with the lanes from `left` on replaced by `fill`. */
@@ -78,9 +163,13 @@ LANE_INLINE vf vf_keep_n(vf v, int64_t left, float fill)
 {
     if (left >= LANES)
         return v;
+#if LANES == 16
+    return (vf)_mm512_mask_blend_ps(lanes_left(left), _mm512_set1_ps(fill), (__m512)v);
+#else
     for (int l = 0; l < LANES; l++)
         v[l] = l < left ? v[l] : fill;
     return v;
+#endif
 }
 
 /** a * b + c, fused where the level has the instruction. */

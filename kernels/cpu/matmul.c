@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products. oneDNN's sgemm (or the plain one) computes each piece on one thread; this file
- * cuts the product into pieces, by its shape alone:
+ * cuts the product into pieces, by its shape alone (those of bf16, matmul_bf16.c, too):
  *
  *   many rows       whole rows, about 16 pieces of 256 to 1024 rows. With oneDNN 2.6.3 on Zen 4,
  *                   8192 rows and widths 64 to 512, such pieces reach the rate of one call.
@@ -40,14 +40,10 @@
 #define ROWS_MAX 1024
 #define COLUMNS_MAX 1024
 #define TILE_ALIGN 32
+#define TILE_ALIGN_BF16 96 /* whole register tiles of gemm_bf16.c at every level */
 #define SUM_MIN 1024
 #define SUM_CHAIN 512
 #define ROWS_ALONE 16
-
-typedef struct cut {
-    int64_t rows, columns, terms; /* size of a piece */
-    int64_t m, n, k;              /* pieces along each */
-} cut;
 
 static int64_t round_up(int64_t a, int64_t to)
 {
@@ -65,27 +61,29 @@ static int64_t row_pieces(int64_t m, int64_t rows)
     return m / rows + (m % rows >= ROWS_ALONE || m < rows);
 }
 
-static cut cut_product(const mas_matmul *g)
+mas_cpu_cut mas_cpu_cut_product(const mas_matmul *g)
 {
     const bool forward = is_forward(g);
-    cut c = {.terms = g->k, .k = 1};
-    c.rows = mas_cpu_larger(round_up(mas_cpu_pieces(g->m, PIECES_WANTED), TILE_ALIGN), ROWS_MIN);
-    c.rows = mas_cpu_smaller(mas_cpu_smaller(c.rows, ROWS_MAX), g->m);
-    c.columns = mas_cpu_smaller(COLUMNS_MAX, g->n);
+    const int64_t align = g->type == MAS_DTYPE_F32 ? TILE_ALIGN : TILE_ALIGN_BF16;
+    mas_cpu_cut c = {.terms = g->k, .k = 1};
+    c.rows = mas_cpu_larger(round_up(mas_cpu_pieces(g->m, PIECES_WANTED), align),
+                            round_up(ROWS_MIN, align));
+    c.rows = mas_cpu_smaller(mas_cpu_smaller(c.rows, ROWS_MAX / align * align), g->m);
+    c.columns = mas_cpu_smaller(COLUMNS_MAX / align * align, g->n);
     c.m = row_pieces(g->m, c.rows);
     c.n = mas_cpu_pieces(g->n, c.columns);
     const int64_t missing = mas_cpu_pieces(PIECES_WANTED, c.m * c.n);
     if (!forward && missing > 1 && g->k >= 2 * SUM_MIN) {
         const int64_t fit = MAS_CPU_SCRATCH / g->m / g->n;
         c.k = mas_cpu_smaller(mas_cpu_smaller(missing, g->k / SUM_MIN), mas_cpu_larger(fit, 1));
-        c.terms = round_up(mas_cpu_pieces(g->k, c.k), TILE_ALIGN);
+        c.terms = round_up(mas_cpu_pieces(g->k, c.k), align);
         c.k = mas_cpu_pieces(g->k, c.terms);
     }
     while (c.m * c.n * c.k < PIECES_WANTED && c.rows * c.columns >= PIECE_FLOPS_MIN / c.terms) {
         int64_t *const side = forward || c.rows >= c.columns ? &c.rows : &c.columns;
-        if (*side <= TILE_ALIGN)
+        if (*side <= align)
             break;
-        *side = round_up(mas_cpu_pieces(*side, 2), TILE_ALIGN);
+        *side = round_up(mas_cpu_pieces(*side, 2), align);
         c.m = row_pieces(g->m, c.rows);
         c.n = mas_cpu_pieces(g->n, c.columns);
     }
@@ -93,7 +91,7 @@ static cut cut_product(const mas_matmul *g)
 }
 
 /* Piece number p; the output is the k-th partial product when the sum is cut. */
-static mas_matmul piece_of(const mas_matmul *g, const cut *c, int64_t p, float *partial)
+mas_matmul mas_cpu_piece(const mas_matmul *g, const mas_cpu_cut *c, int64_t p, float *partial)
 {
     const int64_t ik = p % c->k, in = p / c->k % c->n, im = p / c->k / c->n;
     const int64_t m0 = im * c->rows, n0 = in * c->columns, k0 = ik * c->terms;
@@ -101,29 +99,30 @@ static mas_matmul piece_of(const mas_matmul *g, const cut *c, int64_t p, float *
     piece.m = im + 1 < c->m ? c->rows : g->m - m0;
     piece.n = mas_cpu_smaller(c->columns, g->n - n0);
     piece.k = mas_cpu_smaller(c->terms, g->k - k0);
-    piece.a = g->a + (g->trans_a ? k0 * g->lda + m0 : m0 * g->lda + k0);
-    piece.b = g->b + (g->trans_b ? n0 * g->ldb + k0 : k0 * g->ldb + n0);
+    piece.a = mas_cpu_from(g->type, g->a, g->trans_a ? k0 * g->lda + m0 : m0 * g->lda + k0);
+    piece.b = mas_cpu_from(g->type, g->b, g->trans_b ? n0 * g->ldb + k0 : k0 * g->ldb + n0);
     if (c->k > 1) {
         piece.c = partial + ik * g->m * g->n + m0 * g->n + n0;
+        piece.c_type = MAS_DTYPE_F32;
         piece.ldc = g->n;
         piece.accumulate = false;
     } else {
-        piece.c = g->c + m0 * g->ldc + n0;
+        piece.c = mas_cpu_at(g->c_type, g->c, m0 * g->ldc + n0);
     }
     return piece;
 }
 
-/* c[row] (+)= the partial products' row, in order; the first partial product is used up. */
-static void sum_partials(const mas_matmul *g, int64_t count, float *partial, int64_t row)
+/* The first partial product is used up. */
+void mas_cpu_sum_partials(const mas_cpu_device *d, const mas_matmul *g, int64_t count, int64_t row)
 {
-    float *const sum = partial + row * g->n, *const c = g->c + row * g->ldc;
-    for (int64_t k = 1; k < count; k++) {
-        const float *from = sum + k * g->m * g->n;
-        for (int64_t j = 0; j < g->n; j++)
-            sum[j] += from[j];
-    }
-    for (int64_t j = 0; j < g->n; j++)
-        c[j] = g->accumulate ? c[j] + sum[j] : sum[j];
+    float *const sum = d->scratch + row * g->n;
+    void *const c = mas_cpu_at(g->c_type, g->c, row * g->ldc);
+    for (int64_t k = 1; k < count; k++)
+        d->rows->add(g->n, sum + k * g->m * g->n, sum);
+    if (g->accumulate)
+        d->rows->add(g->n, sum, c);
+    else
+        d->rows->convert(g->n, sum, g->c_type, c);
 }
 
 static bool multiply(const mas_cpu_device *d, const mas_matmul *g)
@@ -145,8 +144,8 @@ static bool multiply_piece(const mas_cpu_device *d, const mas_matmul *piece)
     bool ok = true;
     for (int64_t k = 0; k < piece->k; k += SUM_CHAIN) {
         mas_matmul chain = *piece;
-        chain.a += k;
-        chain.b += k;
+        chain.a = (const float *)piece->a + k;
+        chain.b = (const float *)piece->b + k;
         chain.k = mas_cpu_smaller(SUM_CHAIN, piece->k - k);
         chain.accumulate = piece->accumulate || k > 0;
         ok = multiply(d, &chain) && ok;
@@ -166,9 +165,9 @@ static mas_matmul padded(const mas_cpu_device *d, const mas_matmul *g)
     float *const a = d->scratch, *const c = a + ROWS_ALONE * g->k;
     memset(a, 0, (size_t)(ROWS_ALONE * (g->k + g->n)) * sizeof *a);
     for (int64_t i = 0; i < g->m; i++) {
-        memcpy(a + i * g->k, g->a + i * g->lda, (size_t)g->k * sizeof *a);
+        memcpy(a + i * g->k, (const float *)g->a + i * g->lda, (size_t)g->k * sizeof *a);
         if (g->accumulate)
-            memcpy(c + i * g->n, g->c + i * g->ldc, (size_t)g->n * sizeof *c);
+            memcpy(c + i * g->n, (const float *)g->c + i * g->ldc, (size_t)g->n * sizeof *c);
     }
     mas_matmul more = *g;
     more.m = ROWS_ALONE;
@@ -191,6 +190,13 @@ static mas_status check(const mas_matmul *g, mas_error *err)
                         "%lld, %lld, %lld",
                         (long long)a, (long long)b, (long long)g->n, (long long)g->lda,
                         (long long)g->ldb, (long long)g->ldc);
+    if ((g->type != MAS_DTYPE_F32 && g->type != MAS_DTYPE_BF16) ||
+        (g->c_type != MAS_DTYPE_F32 && (g->c_type != g->type || g->accumulate)))
+        return mas_fail(err, MAS_E_DTYPE,
+                        "matmul multiplies f32 or bf16 into f32 or, not accumulating, the same "
+                        "type; asked were %s into %s%s",
+                        mas_dtype_name(g->type), mas_dtype_name(g->c_type),
+                        g->accumulate ? ", accumulating" : "");
     return MAS_OK;
 }
 
@@ -198,7 +204,7 @@ static mas_status check(const mas_matmul *g, mas_error *err)
 static bool multiply_all(mas_device *d, const mas_matmul *m)
 {
     const mas_cpu_device *cpu = mas_cpu(d);
-    const cut c = cut_product(m);
+    const mas_cpu_cut c = mas_cpu_cut_product(m);
     const int64_t pieces = c.m * c.n * c.k;
     const int team = mas_cpu_team(d, pieces);
     bool ok = true;
@@ -209,13 +215,13 @@ static bool multiply_all(mas_device *d, const mas_matmul *m)
         omp_set_num_threads(1);
 #pragma omp for schedule(dynamic, 1)
         for (int64_t p = 0; p < pieces; p++) {
-            const mas_matmul piece = piece_of(m, &c, p, cpu->scratch);
+            const mas_matmul piece = mas_cpu_piece(m, &c, p, cpu->scratch);
             ok = multiply_piece(cpu, &piece) && ok;
         }
         if (c.k > 1) {
 #pragma omp for schedule(static)
             for (int64_t row = 0; row < m->m; row++)
-                sum_partials(m, c.k, cpu->scratch, row);
+                mas_cpu_sum_partials(cpu, m, c.k, row);
         }
     }
     return ok;
@@ -226,12 +232,15 @@ mas_status mas_cpu_matmul(mas_device *d, const mas_matmul *m, mas_error *err)
     const mas_status status = check(m, err);
     if (status != MAS_OK)
         return status;
+    if (m->type == MAS_DTYPE_BF16)
+        return mas_cpu_matmul_bf16(d, m, err);
     bool ok;
     if (needs_padding(mas_cpu(d), m)) {
         const mas_matmul more = padded(mas_cpu(d), m);
+        const float *from = more.c;
         ok = multiply_all(d, &more);
         for (int64_t i = 0; i < m->m; i++)
-            memcpy(m->c + i * m->ldc, more.c + i * more.ldc, (size_t)m->n * sizeof *m->c);
+            memcpy((float *)m->c + i * m->ldc, from + i * more.ldc, (size_t)m->n * sizeof *from);
     } else {
         ok = multiply_all(d, m);
     }

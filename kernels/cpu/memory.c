@@ -86,6 +86,7 @@ void mas_cpu_release(mas_device *d, void *pointer)
     assert(header.bytes <= d->memory.bytes[header.category]);
     d->memory.bytes[header.category] -= header.bytes;
     d->memory.total_bytes -= header.bytes;
+    mas_cpu_forget(d, pointer, header.bytes);
     free(block);
 }
 

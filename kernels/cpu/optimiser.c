@@ -25,7 +25,7 @@ double mas_cpu_sum_squares(mas_device *d, int64_t count, const float *x)
 }
 
 void mas_cpu_adamw_step(mas_device *d, int64_t count, const mas_adamw *hyper, const float *gradient,
-                        float *weight, float *m, float *v)
+                        float *weight, float *m, float *v, uint16_t *copy)
 {
     const mas_cpu_rows *rows = mas_cpu(d)->rows;
     const double beta1 = (double)hyper->beta1, beta2 = (double)hyper->beta2;
@@ -47,6 +47,6 @@ void mas_cpu_adamw_step(mas_device *d, int64_t count, const mas_adamw *hyper, co
     for (int64_t p = 0; p < pieces; p++) {
         const int64_t i = p * ELEMENTS_PER_PIECE;
         rows->adamw(mas_cpu_smaller(ELEMENTS_PER_PIECE, count - i), &h, gradient + i, weight + i,
-                    m + i, v + i);
+                    m + i, v + i, copy ? copy + i : NULL);
     }
 }

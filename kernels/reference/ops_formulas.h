@@ -154,9 +154,9 @@ void MAS_OP(rope)(int64_t n, int64_t heads, int64_t dim, int64_t row_stride, flo
             }
 }
 
-void MAS_OP(cross_entropy)(int64_t n, int64_t c, int64_t vocab, const real *x, const real *weight,
-                           const int32_t *targets, float grad_scale, real *losses, uint8_t *correct,
-                           real *d_x, real *d_weight, real *logits)
+void MAS_OP(cross_entropy)(int64_t n, int64_t c, int64_t vocab, mas_dtype type, const real *x,
+                           const real *weight, const int32_t *targets, float grad_scale,
+                           real *losses, uint8_t *correct, real *d_x, real *d_weight, real *logits)
 {
     for (int64_t i = 0; i < n; i++) {
         losses[i] = 0;
@@ -182,8 +182,12 @@ void MAS_OP(cross_entropy)(int64_t n, int64_t c, int64_t vocab, const real *x, c
         if (correct)
             correct[i] = best == targets[i];
         for (int64_t v = 0; d_x && v < vocab; v++) {
-            const real d =
-                (real)grad_scale * (exp(logits[v] - most) / sum - (v == targets[i] ? 1 : 0));
+            real d = (real)grad_scale * (exp(logits[v] - most) / sum - (v == targets[i] ? 1 : 0));
+            if (type != MAS_DTYPE_F32) {
+                uint16_t rounded;
+                mas_dtype_store(type, &rounded, 0, (double)d);
+                d = (real)mas_dtype_load(type, &rounded, 0);
+            }
             for (int64_t j = 0; j < c; j++) {
                 d_x[i * c + j] += d * weight[v * c + j];
                 d_weight[v * c + j] += d * x[i * c + j];

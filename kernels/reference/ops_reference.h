@@ -46,12 +46,13 @@ void mas_ops_reference_bias_backward(int64_t n, int64_t c, const double *d_out, 
 void mas_ops_reference_rope(int64_t n, int64_t heads, int64_t dim, int64_t row_stride, float theta,
                             bool inverse, const int32_t *positions, double *x);
 
-/** @param d_x, d_weight  NULL: no gradients
+/** @param type           dlogits are rounded to it, unless it is f32
+ *  @param d_x, d_weight  NULL: no gradients
  *  @param logits         [V] scratch */
-void mas_ops_reference_cross_entropy(int64_t n, int64_t c, int64_t vocab, const double *x,
-                                     const double *weight, const int32_t *targets, float grad_scale,
-                                     double *losses, uint8_t *correct, double *d_x,
-                                     double *d_weight, double *logits);
+void mas_ops_reference_cross_entropy(int64_t n, int64_t c, int64_t vocab, mas_dtype type,
+                                     const double *x, const double *weight, const int32_t *targets,
+                                     float grad_scale, double *losses, uint8_t *correct,
+                                     double *d_x, double *d_weight, double *logits);
 
 void mas_ops_reference_adamw(int64_t count, const mas_adamw *hyper, const double *gradient,
                              double *weight, double *m, double *v);

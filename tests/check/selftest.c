@@ -52,26 +52,27 @@ static mas_device_ops faulty_ops;
 static size_t fault_device;
 
 static void adamw_uncorrected(mas_device *d, int64_t count, const mas_adamw *hyper,
-                              const float *gradient, float *weight, float *m, float *v)
+                              const float *gradient, float *weight, float *m, float *v,
+                              uint16_t *copy)
 {
     mas_adamw late = *hyper;
     late.step = 1000000;
-    sound_ops->adamw(d, count, &late, gradient, weight, m, v);
+    sound_ops->adamw(d, count, &late, gradient, weight, m, v, copy);
 }
 
-static void bias_backward_overwrites(mas_device *d, int64_t n, int64_t c, const float *d_out,
-                                     float *d_bias)
+static void bias_backward_overwrites(mas_device *d, int64_t n, int64_t c, mas_dtype type,
+                                     const void *d_out, float *d_bias)
 {
     d->ops->zero(d, d_bias, (size_t)c * sizeof *d_bias);
-    sound_ops->bias_backward(d, n, c, d_out, d_bias);
+    sound_ops->bias_backward(d, n, c, type, d_out, d_bias);
 }
 
 static void rope_never_inverse(mas_device *d, int64_t n, int64_t heads, int64_t dim,
                                int64_t row_stride, float theta, bool inverse,
-                               const int32_t *positions, float *x)
+                               const int32_t *positions, mas_dtype type, void *x)
 {
     (void)inverse;
-    sound_ops->rope(d, n, heads, dim, row_stride, theta, false, positions, x);
+    sound_ops->rope(d, n, heads, dim, row_stride, theta, false, positions, type, x);
 }
 
 static mas_status matmul_overwrites(mas_device *d, const mas_matmul *m, mas_error *err)
@@ -89,12 +90,42 @@ static void add_one_more(mas_device *d, int64_t count, const float *y, float *x)
 }
 
 static void norm_wide_epsilon(mas_device *d, mas_norm kind, int64_t n, int64_t c, float epsilon,
-                              const float *x, const float *weight, const float *bias, float *out,
-                              float *mean, float *rstd)
+                              const float *x, const void *y, float *sum, const float *weight,
+                              const float *bias, mas_dtype type, void *out, float *mean,
+                              float *rstd)
 {
-    sound_ops->norm(d, kind, n, c, epsilon * 10, x, weight, bias, out, mean, rstd);
+    sound_ops->norm(d, kind, n, c, epsilon * 10, x, y, sum, weight, bias, type, out, mean, rstd);
 }
 
+static void convert_truncates(mas_device *d, int64_t count, const float *from, mas_dtype type,
+                              void *to)
+{
+    sound_ops->convert(d, count, from, type, to);
+    for (int64_t i = 0; type == MAS_DTYPE_BF16 && i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, from + i, sizeof bits);
+        ((uint16_t *)to)[i] = (uint16_t)(bits >> 16);
+    }
+}
+
+static void norm_backward_keeps_no_copy(mas_device *d, mas_norm kind, int64_t n, int64_t c,
+                                        const float *x, const float *weight, const float *mean,
+                                        const float *rstd, mas_dtype type, const void *d_out,
+                                        float *d_x, void *d_x_copy, float *d_weight, float *d_bias)
+{
+    (void)d_x_copy;
+    sound_ops->norm_backward(d, kind, n, c, x, weight, mean, rstd, type, d_out, d_x, NULL, d_weight,
+                             d_bias);
+}
+
+static void put_convert(mas_device_ops *ops)
+{
+    ops->convert = convert_truncates;
+}
+static void put_norm_backward(mas_device_ops *ops)
+{
+    ops->norm_backward = norm_backward_keeps_no_copy;
+}
 static void put_adamw(mas_device_ops *ops)
 {
     ops->adamw = adamw_uncorrected;
@@ -130,6 +161,8 @@ static const struct {
     {"device_matmul_overwrites", "device/matmul", put_matmul},
     {"device_add_one_more", "device/add", put_add},
     {"device_norm_wide_epsilon", "device/norm", put_norm},
+    {"device_convert_truncates", "device/convert", put_convert},
+    {"device_norm_backward_keeps_no_copy", "device/norm_backward", put_norm_backward},
 };
 
 static mas_status open_faulty(int threads, size_t limit_bytes, mas_device **out, mas_error *err)

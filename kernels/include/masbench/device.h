@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * A device: memory and the operations a decoder needs, as one table. The model is written once over
- * this table and never asks which device it runs on. All tensors are dense, row-major f32 in device
- * memory unless said otherwise; token ids are int32. N is the number of rows (tokens of the batch),
- * C the width, V the vocabulary.
+ * this table and never asks which device it runs on. All tensors are dense, row-major, in device
+ * memory. Token ids are int32. N is the number of rows (tokens of the batch), C the width, V the
+ * vocabulary.
+ *
+ * Two element types meet. What is summed over many steps or layers (weights, their gradients and
+ * moments, the residual stream and its gradient, statistics, losses) is always f32: `float *`
+ * below. What only passes from one operation to the next, matrix inputs and outputs, is of the
+ * type the caller names, MAS_DTYPE_F32 or MAS_DTYPE_BF16: `void *` with a `type` beside it. Such
+ * values are widened exactly on load, every sum is f32 or wider, and one rounding (to nearest even)
+ * happens on store.
  *
  * Results are bit-equal for any number of threads: work is cut into pieces that depend on the
  * shapes alone and sums have a fixed order. Operations named *_backward overwrite input gradients
@@ -52,10 +59,15 @@ typedef enum mas_activation {
  * weight W[out,in] as torch keeps it). */
 typedef struct mas_matmul {
     int64_t m, n, k;
-    const float *a, *b;
-    float *c;
+    mas_dtype type;   /* of A and B: f32 or bf16 */
+    mas_dtype c_type; /* of C: f32 or `type` */
+    const void *a, *b;
+    void *c;
     int64_t lda, ldb, ldc;
-    bool trans_a, trans_b, accumulate;
+    bool trans_a, trans_b, accumulate; /* accumulate: C is f32 */
+    /** 0, or a promise: while calls pass the same number with the same b, B's content has not
+     * changed, so that a device may keep its own packed copy of it. */
+    uint64_t b_version;
 } mas_matmul;
 
 /** Hyper-parameters of one AdamW step (Loshchilov and Hutter, 1711.05101), `step` counts from 1. */
@@ -91,8 +103,14 @@ typedef struct mas_device_ops {
     /** Return when all that was started is done: clocks are read after it. */
     void (*synchronize)(mas_device *d);
 
-    /* ---- matrices ---- */
+    /* ---- matrices and attention ---- */
     mas_status (*matmul)(mas_device *d, const mas_matmul *m, mas_error *err);
+    /** Run a plan made from d->attention; see mas_attn_plan_run. */
+    mas_status (*attend)(mas_device *d, const mas_attn_plan *plan, const mas_attn_args *args,
+                         mas_attn_counts *counts, mas_error *err);
+
+    /** to[i] = from[i] rounded to `type`, over count elements. */
+    void (*convert)(mas_device *d, int64_t count, const float *from, mas_dtype type, void *to);
 
     /** out[i] = token_table[ids[i]] (+ position_table[positions[i]] unless NULL). */
     void (*embed)(mas_device *d, int64_t n, int64_t c, const int32_t *ids, const int32_t *positions,
@@ -101,53 +119,64 @@ typedef struct mas_device_ops {
                            const int32_t *positions, const float *d_out, float *d_token_table,
                            float *d_position_table);
 
-    /** Norm over C; weight[C]; bias[C] and mean[N] layernorm only, else NULL; rstd[N]. */
+    /** sum = x + y (skipped when y and sum are NULL: the sum is x), then the norm over C of the sum:
+     * out[N,C] of `type`. weight[C]; bias[C] and mean[N] layernorm only, else NULL; rstd[N].
+     * y[N,C] is of `type`; x and sum are f32 and may be the same. */
     void (*norm)(mas_device *d, mas_norm kind, int64_t n, int64_t c, float epsilon, const float *x,
-                 const float *weight, const float *bias, float *out, float *mean, float *rstd);
+                 const void *y, float *sum, const float *weight, const float *bias, mas_dtype type,
+                 void *out, float *mean, float *rstd);
     /** d_x += the gradient through the norm (d_x holds the residual path's gradient); d_weight,
-     * d_bias added to. */
+     * d_bias added to. x is the norm's f32 input (the sum); d_out[N,C] is of `type`.
+     *  @param d_x_copy  NULL, or [N,C] of `type`: receives the new d_x, rounded */
     void (*norm_backward)(mas_device *d, mas_norm kind, int64_t n, int64_t c, const float *x,
-                          const float *weight, const float *mean, const float *rstd,
-                          const float *d_out, float *d_x, float *d_weight, float *d_bias);
+                          const float *weight, const float *mean, const float *rstd, mas_dtype type,
+                          const void *d_out, float *d_x, void *d_x_copy, float *d_weight,
+                          float *d_bias);
 
     /** gelu (tanh form): in[N,F] -> out[N,F]; swiglu: in[N,2F] = (gate, up) ->
-     *  silu(gate) * up, out[N,F]. */
-    void (*activation)(mas_device *d, mas_activation kind, int64_t n, int64_t f, const float *in,
-                       float *out);
+     *  silu(gate) * up, out[N,F]. All of `type`. */
+    void (*activation)(mas_device *d, mas_activation kind, int64_t n, int64_t f, mas_dtype type,
+                       const void *in, void *out);
     void (*activation_backward)(mas_device *d, mas_activation kind, int64_t n, int64_t f,
-                                const float *in, const float *d_out, float *d_in);
+                                mas_dtype type, const void *in, const void *d_out, void *d_in);
 
     /** x[N,C] += bias[C];  d_bias[C] += column sums of d_out;  x += y over count elements. */
-    void (*add_bias)(mas_device *d, int64_t n, int64_t c, const float *bias, float *x);
-    void (*bias_backward)(mas_device *d, int64_t n, int64_t c, const float *d_out, float *d_bias);
+    void (*add_bias)(mas_device *d, int64_t n, int64_t c, const float *bias, mas_dtype type,
+                     void *x);
+    void (*bias_backward)(mas_device *d, int64_t n, int64_t c, mas_dtype type, const void *d_out,
+                          float *d_bias);
     void (*add)(mas_device *d, int64_t count, const float *y, float *x);
 
     /** Rotary positions (Su et al., 2104.09864, half-split pairs (j, j + D/2)), in place on [N,H,D]
      * with row stride `row_stride` elements: angle = positions[i] * theta^(-2j/D). inverse: rotate
      * back (the gradient). D even, at most MAS_HEAD_DIM_MAX. */
     void (*rope)(mas_device *d, int64_t n, int64_t heads, int64_t dim, int64_t row_stride,
-                 float theta, bool inverse, const int32_t *positions, float *x);
+                 float theta, bool inverse, const int32_t *positions, mas_dtype type, void *x);
 
     /** Unembedding and cross-entropy in one, so that the logits of a large vocabulary never exist
-     * whole. logits = x W^T, x[N,C], W[V,C]; losses[i] = -log softmax(logits_i)[targets[i]],
-     * natural log; a target of -1 is not scored and gives loss 0 and no gradient. When d_x is not
-     * NULL: d_x[N,C] = grad_scale * dlogits W (overwritten), d_weight[V,C] += grad_scale *
-     * dlogits^T x, where dlogits = softmax - onehot of scored rows.
+     * whole. logits = x W^T in f32, x[N,C] and W[V,C] of `type`; losses[i] = -log
+     * softmax(logits_i)[targets[i]], natural log; a target of -1 is not scored and gives loss 0 and
+     * no gradient. When d_x is not NULL: d_x[N,C] of `type` = grad_scale * dlogits W (overwritten),
+     * d_weight[V,C] f32 += grad_scale * dlogits^T x, where dlogits = softmax - onehot of scored
+     * rows, rounded to `type`.
+     *  @param weight_version  as b_version of mas_matmul
      *  @param workspace  cross_entropy_workspace_bytes(...), 64-byte aligned
      *  @param[out] correct  may be NULL: [N] 1 where the target has the (first) largest logit */
-    mas_status (*cross_entropy)(mas_device *d, int64_t n, int64_t c, int64_t vocab, const float *x,
-                                const float *weight, const int32_t *targets, float grad_scale,
-                                float *losses, uint8_t *correct, float *d_x, float *d_weight,
-                                void *workspace, mas_error *err);
+    mas_status (*cross_entropy)(mas_device *d, int64_t n, int64_t c, int64_t vocab, mas_dtype type,
+                                const void *x, const void *weight, uint64_t weight_version,
+                                const int32_t *targets, float grad_scale, float *losses,
+                                uint8_t *correct, void *d_x, float *d_weight, void *workspace,
+                                mas_error *err);
     size_t (*cross_entropy_workspace_bytes)(const mas_device *d, int64_t n, int64_t c,
-                                            int64_t vocab);
+                                            int64_t vocab, mas_dtype type);
 
     /* ---- optimiser ---- */
     /** Sum of squares of count elements, fixed order, f64. */
     double (*sum_squares)(mas_device *d, int64_t count, const float *x);
-    /** One AdamW step over count elements; m and v are the moments, updated in place. */
+    /** One AdamW step over count elements; m and v are the moments, updated in place.
+     *  @param copy  NULL, or count bf16 numbers: receives the new weights, rounded */
     void (*adamw)(mas_device *d, int64_t count, const mas_adamw *hyper, const float *gradient,
-                  float *weight, float *m, float *v);
+                  float *weight, float *m, float *v, uint16_t *copy);
 
     /** Measure a limit with all threads of the device, in about `seconds`: the best of many short
      * runs. 0 where it cannot be measured. */
@@ -158,11 +187,12 @@ typedef struct mas_device_ops {
 
 struct mas_device {
     const char *name;           /* "cpu", "cuda" */
-    const char *matmul_library; /* "oneDNN 2.6.3", "plain" */
+    const char *matmul_library; /* of f32 products: "oneDNN 2.6.3", "plain" */
     const mas_device_ops *ops;
     mas_attn_table attention;
     int threads;
     mas_memory_use memory;
+    struct mas_profile *profile; /* NULL, or where mas_profile_begin's wrappers count */
 };
 
 /** Open the CPU device.

@@ -10,12 +10,13 @@
 
 static void oracle(const mas_matmul *g, const float *before, double *c)
 {
+    const float *a = g->a, *b = g->b;
     for (int64_t i = 0; i < g->m; i++)
         for (int64_t j = 0; j < g->n; j++) {
             double sum = g->accumulate ? (double)before[i * g->ldc + j] : 0.0;
             for (int64_t k = 0; k < g->k; k++)
-                sum += (double)g->a[g->trans_a ? k * g->lda + i : i * g->lda + k] *
-                       (double)g->b[g->trans_b ? j * g->ldb + k : k * g->ldb + j];
+                sum += (double)a[g->trans_a ? k * g->lda + i : i * g->lda + k] *
+                       (double)b[g->trans_b ? j * g->ldb + k : k * g->ldb + j];
             c[i * g->n + j] = sum;
         }
 }
@@ -33,9 +34,10 @@ static void check_product(mas_device *d, int64_t m, int64_t n, int64_t k, bool t
     g.a = test_normal(d, (trans_a ? k : m) * g.lda, 1, 1.0);
     g.b = test_normal(d, (trans_b ? n : k) * g.ldb, 2, 1.0);
     float *const before = test_normal(d, m * g.ldc, 3, 1.0);
-    g.c = test_zeros(d, m * g.ldc);
+    float *const got = test_zeros(d, m * g.ldc);
+    g.c = got;
     for (int64_t i = 0; i < m * g.ldc; i++)
-        g.c[i] = accumulate || i % g.ldc >= n ? before[i] : NAN;
+        got[i] = accumulate || i % g.ldc >= n ? before[i] : NAN;
     double *want = malloc((size_t)(m * n) * sizeof *want);
     cr_assert_not_null(want);
     oracle(&g, before, want);
@@ -45,9 +47,9 @@ static void check_product(mas_device *d, int64_t m, int64_t n, int64_t k, bool t
     snprintf(what, sizeof what, "%s %lld x %lld x %lld %d%d%d", d->matmul_library, (long long)m,
              (long long)n, (long long)k, trans_a, trans_b, accumulate);
     for (int64_t i = 0; i < m; i++) {
-        test_close_to(what, n, g.c + i * g.ldc, want + i * n, 1.2e-7 * (double)k + 1e-6);
+        test_close_to(what, n, got + i * g.ldc, want + i * n, 1.2e-7 * (double)k + 1e-6);
         cr_assert_eq(
-            memcmp(g.c + i * g.ldc + n, before + i * g.ldc + n, (size_t)pad * sizeof(float)), 0,
+            memcmp(got + i * g.ldc + n, before + i * g.ldc + n, (size_t)pad * sizeof(float)), 0,
             "%s: row %lld wrote past its end", what, (long long)i);
     }
     free(want);

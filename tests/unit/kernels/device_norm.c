@@ -33,7 +33,8 @@ static void check_forward(mas_isa isa, mas_norm kind, int64_t n, int64_t c, doub
     float *const mean = centred ? test_zeros(d, n) : NULL;
     for (int64_t i = 0; i < n * c; i++)
         x[i] += (float)offset;
-    d->ops->norm(d, kind, n, c, EPSILON, x, weight, bias, out, mean, rstd);
+    d->ops->norm(d, kind, n, c, EPSILON, x, NULL, NULL, weight, bias, MAS_DTYPE_F32, out, mean,
+                 rstd);
     double *const xw = test_wide(x, n * c), *const ww = test_wide(weight, c);
     double *const bw = bias ? test_wide(bias, c) : NULL;
     double *const want = malloc((size_t)c * sizeof *want);
@@ -102,9 +103,11 @@ static void check_backward(mas_isa isa, mas_norm kind, int64_t n, int64_t c)
     for (int64_t i = 0; i < (centred ? count : count - c); i++)
         want[i] += test_slope(scalar, &k, pw, i);
     float *const weight = p + n * c, *const bias = centred ? p + (n + 1) * c : NULL;
-    d->ops->norm(d, kind, n, c, EPSILON, p, weight, bias, out, centred ? mean : NULL, rstd);
-    d->ops->norm_backward(d, kind, n, c, p, weight, centred ? mean : NULL, rstd, d_out, gradient,
-                          gradient + n * c, centred ? gradient + (n + 1) * c : NULL);
+    d->ops->norm(d, kind, n, c, EPSILON, p, NULL, NULL, weight, bias, MAS_DTYPE_F32, out,
+                 centred ? mean : NULL, rstd);
+    d->ops->norm_backward(d, kind, n, c, p, weight, centred ? mean : NULL, rstd, MAS_DTYPE_F32,
+                          d_out, gradient, NULL, gradient + n * c,
+                          centred ? gradient + (n + 1) * c : NULL);
     test_close_to("norm gradient", count, gradient, want, 2e-5);
     free(pw);
     free(dw);
@@ -132,9 +135,10 @@ static void check_parameter_sums(mas_norm kind, int64_t n, int64_t c)
     float *const mean = test_zeros(d, n), *const rstd = test_zeros(d, n),
                  *const d_x = test_zeros(d, n * c);
     float *const d_weight = test_zeros(d, c), *const d_bias = test_zeros(d, c);
-    d->ops->norm(d, kind, n, c, EPSILON, x, weight, centred ? weight : NULL, out, mean, rstd);
-    d->ops->norm_backward(d, kind, n, c, x, weight, mean, rstd, d_out, d_x, d_weight,
-                          centred ? d_bias : NULL);
+    d->ops->norm(d, kind, n, c, EPSILON, x, NULL, NULL, weight, centred ? weight : NULL,
+                 MAS_DTYPE_F32, out, mean, rstd);
+    d->ops->norm_backward(d, kind, n, c, x, weight, mean, rstd, MAS_DTYPE_F32, d_out, d_x, NULL,
+                          d_weight, centred ? d_bias : NULL);
     double *const want = calloc((size_t)(2 * c), sizeof *want);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < c; j++) {

@@ -82,8 +82,8 @@ static void check_activation(mas_isa isa, mas_activation kind, int64_t n, int64_
             if (gated)
                 slope[at + f] = dy * silu(x[0]);
         }
-    d->ops->activation(d, kind, n, f, in, out);
-    d->ops->activation_backward(d, kind, n, f, in, d_out, d_in);
+    d->ops->activation(d, kind, n, f, MAS_DTYPE_F32, in, out);
+    d->ops->activation_backward(d, kind, n, f, MAS_DTYPE_F32, in, d_out, d_in);
     test_close_to("activation", n * f, out, want, 1e-6);
     test_close_to("activation gradient", n * width, d_in, slope, 4e-6);
     free(want);
@@ -110,8 +110,8 @@ Test(device_rows, activations_keep_extremes_and_nan)
         const float in[] = {-1e30f, 1e15f, -30.0f, 0.0f, NAN};
         const float ones[] = {1.0f, 1.0f, 1.0f, 1.0f, 1.0f};
         float out[5], d_in[5];
-        d->ops->activation(d, MAS_ACTIVATION_GELU, 1, 5, in, out);
-        d->ops->activation_backward(d, MAS_ACTIVATION_GELU, 1, 5, in, ones, d_in);
+        d->ops->activation(d, MAS_ACTIVATION_GELU, 1, 5, MAS_DTYPE_F32, in, out);
+        d->ops->activation_backward(d, MAS_ACTIVATION_GELU, 1, 5, MAS_DTYPE_F32, in, ones, d_in);
         cr_assert(fabsf(out[0]) < 1e-7f && out[1] == 1e15f && fabsf(out[2]) < 1e-30f &&
                   out[3] == 0.0f);
         cr_assert(fabsf(d_in[0]) < 1e-30f && d_in[1] == 1.0f && d_in[3] == 0.5f);
@@ -138,9 +138,9 @@ Test(device_rows, bias_and_addition)
                 xw[i] = (double)(x[i] + bias[i % c] + y[i]);
                 sums[i % c] += (double)y[i];
             }
-            d->ops->add_bias(d, n, c, bias, x);
+            d->ops->add_bias(d, n, c, bias, MAS_DTYPE_F32, x);
             d->ops->add(d, n * c, y, x);
-            d->ops->bias_backward(d, n, c, y, bias);
+            d->ops->bias_backward(d, n, c, MAS_DTYPE_F32, y, bias);
             test_close_to("add_bias and add", n * c, x, xw, 0.0);
             test_close_to("bias_backward", c, bias, sums, 5e-5);
             free(xw);
@@ -170,9 +170,9 @@ static void check_rope(mas_isa isa, int64_t n, int64_t heads, int64_t dim, float
                 want[at + dim / 2] = before[at] * sin(angle) + before[at + dim / 2] * cos(angle);
             }
     }
-    d->ops->rope(d, n, heads, dim, stride, theta, false, positions, x);
+    d->ops->rope(d, n, heads, dim, stride, theta, false, positions, MAS_DTYPE_F32, x);
     test_close_to("rope", n * stride, x, want, 4e-7);
-    d->ops->rope(d, n, heads, dim, stride, theta, true, positions, x);
+    d->ops->rope(d, n, heads, dim, stride, theta, true, positions, MAS_DTYPE_F32, x);
     test_close_to("rope and back", n * stride, x, before, 4e-7);
     free(before);
     free(want);

@@ -74,10 +74,10 @@ static void run_rows(mas_device *d, record *r)
         float *const d_x = test_normal(d, N * C, 4, 1.0), *const d_p =
                                                               test_normal(d, 2 * C, 5, 1.0);
         const bool centred = kind == MAS_NORM_LAYERNORM;
-        d->ops->norm(d, (mas_norm)kind, N, C, 1e-5f, x, weight, centred ? weight : NULL, out, mean,
-                     rstd);
-        d->ops->norm_backward(d, (mas_norm)kind, N, C, x, weight, mean, rstd, d_out, d_x, d_p,
-                              centred ? d_p + C : NULL);
+        d->ops->norm(d, (mas_norm)kind, N, C, 1e-5f, x, NULL, NULL, weight, centred ? weight : NULL,
+                     MAS_DTYPE_F32, out, mean, rstd);
+        d->ops->norm_backward(d, (mas_norm)kind, N, C, x, weight, mean, rstd, MAS_DTYPE_F32, d_out,
+                              d_x, NULL, d_p, centred ? d_p + C : NULL);
         keep_floats(r, out, N * C);
         keep_floats(r, mean, N);
         keep_floats(r, rstd, N);
@@ -87,17 +87,17 @@ static void run_rows(mas_device *d, record *r)
     const float *in = test_normal(d, N * 2 * F, 6, 1.0), *d_act = test_normal(d, N * F, 7, 1.0);
     float *const act = test_zeros(d, N * F), *const d_in = test_zeros(d, N * 2 * F);
     for (int kind = 0; kind < MAS_ACTIVATION_COUNT; kind++) {
-        d->ops->activation(d, (mas_activation)kind, N, F, in, act);
-        d->ops->activation_backward(d, (mas_activation)kind, N, F, in, d_act, d_in);
+        d->ops->activation(d, (mas_activation)kind, N, F, MAS_DTYPE_F32, in, act);
+        d->ops->activation_backward(d, (mas_activation)kind, N, F, MAS_DTYPE_F32, in, d_act, d_in);
         keep_floats(r, act, N * F);
         keep_floats(r, d_in, N * 2 * F);
     }
     float *const d_bias = test_zeros(d, C);
     int32_t *const positions = test_ids(d, N, 8, 1000);
-    d->ops->bias_backward(d, N, C, d_out, d_bias);
-    d->ops->add_bias(d, N, C, weight, out);
+    d->ops->bias_backward(d, N, C, MAS_DTYPE_F32, d_out, d_bias);
+    d->ops->add_bias(d, N, C, weight, MAS_DTYPE_F32, out);
     d->ops->add(d, N * C, x, out);
-    d->ops->rope(d, N, 3, C / 3, C, 10000.0f, false, positions, out);
+    d->ops->rope(d, N, 3, C / 3, C, 10000.0f, false, positions, MAS_DTYPE_F32, out);
     keep_floats(r, d_bias, C);
     keep_floats(r, out, N * C);
 }
@@ -116,10 +116,10 @@ static void run_model_ends(mas_device *d, record *r)
     keep_floats(r, out, N * C);
     keep_floats(r, d_tokens, V * C);
     keep_floats(r, d_places, 100 * C);
-    const size_t bytes = d->ops->cross_entropy_workspace_bytes(d, N, C, V);
+    const size_t bytes = d->ops->cross_entropy_workspace_bytes(d, N, C, V, MAS_DTYPE_F32);
     void *const workspace = test_zeros(d, (int64_t)(bytes / sizeof(float)));
-    cr_assert_eq(d->ops->cross_entropy(d, N, C, V, out, tokens, ids, 1e-3f, losses, NULL, d_x,
-                                       d_tokens, workspace, &err),
+    cr_assert_eq(d->ops->cross_entropy(d, N, C, V, MAS_DTYPE_F32, out, tokens, 0, ids, 1e-3f,
+                                       losses, NULL, d_x, d_tokens, workspace, &err),
                  MAS_OK, "%s", err.text);
     keep_floats(r, losses, N);
     keep_floats(r, d_x, N * C);
@@ -134,7 +134,7 @@ static void run_model_ends(mas_device *d, record *r)
                          .weight_decay = 0.1f,
                          .gradient_scale = 1.0f,
                          .step = 1};
-    d->ops->adamw(d, N * C, &h, d_x, out, m, v);
+    d->ops->adamw(d, N * C, &h, d_x, out, m, v, NULL);
     keep_floats(r, out, N * C);
     keep_floats(r, m, N * C);
     keep_floats(r, v, N * C);

@@ -154,11 +154,11 @@ mas_plan full_plan(int32_t layers)
 }
 
 mas_model *make_model(mas_device *device, const mas_model_config *config, const mas_plan *plan,
-                      int64_t max_tokens, bool train, uint64_t seed)
+                      int64_t max_tokens, mas_model_use use, uint64_t seed)
 {
     mas_error err = {MAS_OK, ""};
     mas_model *model = NULL;
-    must(mas_model_create(device, config, plan, max_tokens, train, seed, &model, &err), &err);
+    must(mas_model_create(device, config, plan, max_tokens, use, seed, &model, &err), &err);
     return model;
 }
 

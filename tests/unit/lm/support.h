@@ -41,7 +41,7 @@ mas_attn_spec window_spec(int64_t window);
 mas_attn_spec block_spec(int64_t block);
 
 mas_model *make_model(mas_device *device, const mas_model_config *config, const mas_plan *plan,
-                      int64_t max_tokens, bool train, uint64_t seed);
+                      int64_t max_tokens, mas_model_use use, uint64_t seed);
 /** Add N(0, std) to every weight, so that gains, biases and sinks are not at their special start.
  */
 void disturb(mas_model *model, double std, uint64_t seed);

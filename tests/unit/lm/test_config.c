@@ -35,7 +35,7 @@ typedef struct fault {
 Test(lm_config, refusals_name_field_and_numbers)
 {
     const mas_model_config good = mas_model_config_default();
-    fault faults[11];
+    fault faults[12];
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         faults[i].config = good;
     size_t n = 0;
@@ -88,6 +88,10 @@ Test(lm_config, refusals_name_field_and_numbers)
     f->config.softcap = (float)NAN;
     f->status = MAS_E_ARGUMENT;
     f->text = "model.softcap is nan; it must be finite and not negative";
+    f = &faults[n++];
+    f->config.dtype = MAS_DTYPE_F16;
+    f->status = MAS_E_DTYPE;
+    f->text = "model.dtype is f16; it must be f32 or bf16";
     for (size_t i = 0; i < n; i++) {
         mas_error err = {MAS_OK, ""};
         const mas_model_config before = faults[i].config;
