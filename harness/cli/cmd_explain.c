@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* masbench explain: everything that follows from a file without running it, masks drawn. */
 #include "harness/cli/cli.h"
+#include "harness/cli/kinds.h"
 #include "harness/cli/load.h"
 #include "harness/run/estimate.h"
 
@@ -82,14 +83,15 @@ static void explain_masks(const mas_experiment *experiment, FILE *out)
             const mas_attn_spec *spec = full ? &point->plan.full : &point->plan.sparse;
             char label[128];
             mas_attn_spec_label(spec, label, sizeof label);
-            snprintf(seen[count], sizeof seen[count], "%s %d", label, point->training.seq_len);
+            const int32_t length = mas_cli_kinds[point->kind].length(point);
+            snprintf(seen[count], sizeof seen[count], "%s %d", label, length);
             size_t j = 0;
             while (strcmp(seen[j], seen[count]) != 0)
                 j++;
             if (j < count)
                 continue;
             count++;
-            explain_spec(spec, point->training.seq_len, out);
+            explain_spec(spec, length, out);
         }
     }
     free(seen);
@@ -133,7 +135,8 @@ static void print_memory(const mas_memory_use *use, FILE *out)
     fputc('\n', out);
 }
 
-static double explain_point(const mas_experiment *experiment, int64_t index, int threads, FILE *out)
+double mas_cli_model_explain(const mas_experiment *experiment, int64_t index, int threads,
+                             FILE *out)
 {
     const mas_point *point = &experiment->points[index];
     char letters[MAS_LAYERS_MAX + 1], text[3][32];
@@ -201,13 +204,14 @@ static int explain_main(const mas_cli_command *command, int argc, char **argv)
     if (code >= 0)
         return code;
     printf("%s: %s\n\n", experiment->name, experiment->question ? experiment->question : "");
-    mas_cli_print_points(experiment, stdout);
+    const mas_cli_kind *kind = &mas_cli_kinds[experiment->kind];
+    kind->print_points(experiment, stdout);
     explain_masks(experiment, stdout);
     printf("\nkernels, and why better ones are refused\n");
-    mas_cli_print_kernels(experiment, true, stdout);
+    kind->print_kernels(experiment, true, stdout);
     double seconds = 0;
     for (int64_t i = 0; i < experiment->count; i++) {
-        seconds += explain_point(experiment, i, parsed.globals.threads, stdout);
+        seconds += kind->explain(experiment, i, parsed.globals.threads, stdout);
         fflush(stdout);
     }
     if (seconds > 0) {

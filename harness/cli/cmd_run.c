@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* masbench run: the sweep, its signals and its exit code. */
 #include "harness/cli/cli.h"
+#include "harness/cli/kinds.h"
 #include "harness/cli/load.h"
 #include "harness/cli/progress.h"
 #include "harness/results/json_build.h"
@@ -171,9 +172,10 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
         return code;
     mas_error err;
     if (dry_run || list) {
-        mas_cli_print_points(experiment, stdout);
+        const mas_cli_kind *kind = &mas_cli_kinds[experiment->kind];
+        kind->print_points(experiment, stdout);
         printf("kernels\n");
-        mas_cli_print_kernels(experiment, false, stdout);
+        kind->print_kernels(experiment, false, stdout);
         code = MAS_EXIT_OK;
     } else if (retry && forget_failed(experiment, &options, &err) != MAS_OK) {
         code = mas_cli_usage_error(command, "%s", err.text);
@@ -187,7 +189,7 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
 const mas_cli_command mas_cmd_run = {
     "run",
     "FILE",
-    "train and score every point of an experiment",
+    "train and score, or time, every point of an experiment",
     "Each finished point is one file <results>/<experiment>/<id>.json. Starting again runs what is "
     "missing, so a killed\n"
     "run goes on where it ended, and shards share a folder. Points that fail (out of memory, "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cli/load.h"
 
+#include "harness/cli/kinds.h"
 #include "harness/report/report.h"
 #include "harness/results/results.h"
 #include "harness/run/estimate.h"
@@ -30,7 +31,7 @@ static int digits(int64_t value)
     return snprintf(NULL, 0, "%lld", (long long)value);
 }
 
-void mas_cli_print_points(const mas_experiment *experiment, FILE *out)
+void mas_cli_model_points(const mas_experiment *experiment, FILE *out)
 {
     int title = 5, letters = 4;
     char text[MAS_LAYERS_MAX + 1];
@@ -95,7 +96,7 @@ static void describe_problem(const mas_point *point, const mas_attn_spec *spec, 
              m->sink_logits ? ", sink logits" : "");
 }
 
-void mas_cli_print_kernels(const mas_experiment *experiment, bool refusals, FILE *out)
+void mas_cli_model_kernels(const mas_experiment *experiment, bool refusals, FILE *out)
 {
     enum { SEEN_MAX = 64, TEXT_MAX = 256 };
     char(*seen)[TEXT_MAX] = calloc(SEEN_MAX, sizeof *seen);
@@ -147,7 +148,7 @@ int mas_cli_report(const mas_cli_command *command, const char *folder)
                    "per byte.\n");
         if (mas_report_write(report, &err) != MAS_OK)
             code = mas_cli_usage_error(command, "%s", err.text);
-        else if (report->group_count == 0)
+        else if (!mas_report_has_charts(report))
             mas_cli_warn("nothing to draw: %s holds no finished, scored point", folder);
         else if (mas_report_draw(report, &err) != MAS_OK)
             mas_cli_warn("%s", err.text);

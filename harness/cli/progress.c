@@ -5,8 +5,9 @@
 #include "harness/cli/progress.h"
 
 #include "harness/cli/cli.h"
+#include "harness/cli/kinds.h"
 #include "harness/results/json_build.h"
-#include "harness/run/estimate.h"
+#include "harness/run/runner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +47,7 @@ mas_status mas_progress_begin(mas_progress_bar *bar, const mas_experiment *exper
         return mas_fail(err, MAS_E_MEMORY, "no memory for the progress bar");
     for (int64_t i = 0; i < experiment->count; i++) {
         const mas_point *point = &experiment->points[i];
-        mas_point_cost cost;
-        const bool known = mas_point_cost_of(point, &cost, NULL) == MAS_OK;
-        bar->work[i] = known ? cost.training_flops + cost.evaluation_flops + 1 : 1;
+        bar->work[i] = mas_cli_kinds[point->kind].work(point);
         char *path = mas_point_path(options->results, experiment->name, point->id, ".json");
         if (path && i % options->shards == options->shard - 1 && access(path, F_OK) != 0)
             bar->work_left += bar->work[i];
@@ -158,6 +157,9 @@ static void point_end(void *user, const mas_point *point, const json_t *result, 
     const double perplexity = mas_json_number_at(result, "quality.perplexity");
     if (isfinite(perplexity))
         fprintf(bar->out, ", perplexity %.3f", perplexity);
+    const double gflops = mas_json_number_at(result, "metrics.useful_gflops");
+    if (isfinite(gflops))
+        fprintf(bar->out, ", %.1f GFLOP/s", gflops);
     const double seconds = mas_json_number_at(result, "time.seconds");
     if (was_there)
         fputs(", was there already", bar->out);

@@ -7,6 +7,7 @@
  *     experiment: quickstart            # name of the results folder: [a-z0-9_-]+
  *     question: What do a few full layers buy?
  *     kind: train                       # train: train and score each point; plan: costs only
+ *                                       # kernel: time attention (sections kernel, measure)
  *     model: {layers: 6, width: 64}
  *     attention:
  *       sparse: {variant: sliding_window, window: 32, sinks: 0}
@@ -34,6 +35,7 @@
 #ifndef MASBENCH_EXPERIMENT_H
 #define MASBENCH_EXPERIMENT_H
 
+#include "harness/bench/bench.h"
 #include "harness/corpus/corpus.h"
 #include "harness/lm/model.h"
 #include "harness/lm/train.h"
@@ -44,6 +46,7 @@
 typedef enum mas_experiment_kind {
     MAS_KIND_TRAIN,
     MAS_KIND_PLAN,
+    MAS_KIND_KERNEL,
     MAS_EXPERIMENT_KIND_COUNT
 } mas_experiment_kind;
 
@@ -63,8 +66,10 @@ typedef struct mas_point {
     mas_corpus_config corpus;
     mas_train_config training;
     mas_eval_config evaluation;
-    size_t memory_limit_bytes; /* 0: none */
-    mas_plan plan;             /* canonical at the longest length the point uses */
+    mas_bench_config kernel;    /* MAS_KIND_KERNEL, in place of the four above but attention */
+    mas_measure_config measure; /* likewise */
+    size_t memory_limit_bytes;  /* 0: none */
+    mas_plan plan;              /* canonical at the longest length the point uses */
     char id[MAS_ID_CHARS +
             1]; /* hex hash of the canonical point: equal computations have equal ids */
     char title[MAS_TITLE_MAX]; /* short label: the plan, plus every swept key that the plan does not

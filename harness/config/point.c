@@ -74,10 +74,15 @@ static mas_status check_corpus(const mas_corpus_config *c, mas_error *err)
     return MAS_OK;
 }
 
-static int32_t longest_length(const mas_point *point)
+static int32_t longest_of_model(const mas_point *point)
 {
     const int32_t seq_len = point->training.seq_len, context = point->evaluation.context;
     return context > seq_len ? context : seq_len;
+}
+
+static int32_t longest_of_kernel(const mas_point *point)
+{
+    return point->kernel.length;
 }
 
 /* The vocabulary of text is known only when the corpus is open; bytes serve for the check. */
@@ -87,21 +92,22 @@ static mas_status resolve_model(mas_point *point, mas_error *err)
         point->corpus.kind == MAS_CORPUS_TEXT ? BYTE_VOCABULARY : point->corpus.vocab;
     const int32_t given = point->model.vocab;
     const mas_status status =
-        mas_model_config_resolve(&point->model, vocab, longest_length(point), err);
+        mas_model_config_resolve(&point->model, vocab, longest_of_model(point), err);
     point->model.vocab = given;
     return status;
 }
 
-static mas_status resolve_attention(mas_point *point, mas_error *err)
+static mas_status resolve_attention(mas_point *point, int32_t layers, int32_t longest,
+                                    mas_error *err)
 {
     mas_attention_config *attention = &point->attention;
     if (attention->full_layers == MAS_FULL_LAYERS_ALL)
-        attention->full_layers = point->model.layers;
+        attention->full_layers = layers;
     mas_status status = mas_attn_spec_check(&attention->sparse, err);
     if (status == MAS_OK)
-        status = mas_attn_spec_check_length(&attention->sparse, longest_length(point), err);
+        status = mas_attn_spec_check_length(&attention->sparse, longest, err);
     if (status == MAS_OK)
-        status = mas_plan_build(attention, point->model.layers, &point->plan, err);
+        status = mas_plan_build(attention, layers, &point->plan, err);
     return status;
 }
 
@@ -122,7 +128,16 @@ static mas_status check_sparse_given(const mas_point *point, const mas_node *roo
                     plan->full_layers, plan->layers);
 }
 
-static bool check_rules(mas_problems *problems, const mas_node *root, mas_point *point)
+static bool attention_rules(mas_problems *problems, const mas_node *root, mas_point *point,
+                            int32_t layers, int32_t longest)
+{
+    mas_error err = {0};
+    return passed(problems, root, "attention", resolve_attention(point, layers, longest, &err),
+                  &err) &&
+           passed(problems, root, "attention", check_sparse_given(point, root, &err), &err);
+}
+
+static bool rules_of_model(mas_problems *problems, const mas_node *root, mas_point *point)
 {
     mas_error err = {0};
     bool fine = passed(problems, root, "corpus", check_corpus(&point->corpus, &err), &err);
@@ -137,8 +152,19 @@ static bool check_rules(mas_problems *problems, const mas_node *root, mas_point 
     if (point->evaluation.stride == 0)
         point->evaluation.stride = point->evaluation.context;
     fine &= passed(problems, root, "model", resolve_model(point, &err), &err);
-    return passed(problems, root, "attention", resolve_attention(point, &err), &err) &&
-           passed(problems, root, "attention", check_sparse_given(point, root, &err), &err) && fine;
+    return attention_rules(problems, root, point, point->model.layers, longest_of_model(point)) &&
+           fine;
+}
+
+static bool rules_of_kernel(mas_problems *problems, const mas_node *root, mas_point *point)
+{
+    mas_error err = {0};
+    bool fine =
+        passed(problems, root, "kernel", mas_bench_config_resolve(&point->kernel, &err), &err);
+    fine &=
+        passed(problems, root, "measure", mas_measure_config_check(&point->measure, &err), &err);
+    return attention_rules(problems, root, point, point->kernel.layers, point->kernel.length) &&
+           fine;
 }
 
 /* ---- identity ---- */
@@ -201,7 +227,7 @@ static json_t *point_json(const mas_document *document)
 }
 
 /* Leave out what has no effect, so that the same computation spelt in two ways is one point. */
-static void drop_idle_keys(const mas_point *point, json_t *json)
+static void drop_idle_of_model(const mas_point *point, json_t *json)
 {
     json_t *training = json_object_get(json, "training"), *model = json_object_get(json, "model");
     const mas_train_config *t = &point->training;
@@ -224,16 +250,35 @@ static void drop_idle_keys(const mas_point *point, json_t *json)
         json_object_del(model, "rope_theta");
     if (point->model.positions != MAS_POSITIONS_LEARNED)
         json_object_del(model, "max_length");
-    if (point->kind == MAS_KIND_PLAN)
-        json_object_del(json, "seed");
 }
+
+static void drop_idle_of_plan(const mas_point *point, json_t *json)
+{
+    drop_idle_of_model(point, json);
+    json_object_del(json, "seed");
+}
+
+/* What the kinds of experiments do differently here. */
+typedef struct kind_rules {
+    bool (*check)(mas_problems *problems, const mas_node *root, mas_point *point);
+    int32_t (*longest)(const mas_point *point);
+    void (*drop_idle)(const mas_point *point, json_t *json); /* NULL: every key counts */
+} kind_rules;
+
+static const kind_rules kinds[MAS_EXPERIMENT_KIND_COUNT] = {
+    [MAS_KIND_TRAIN] = {rules_of_model, longest_of_model, drop_idle_of_model},
+    [MAS_KIND_PLAN] = {rules_of_model, longest_of_model, drop_idle_of_plan},
+    [MAS_KIND_KERNEL] = {rules_of_kernel, longest_of_kernel, NULL},
+};
 
 json_t *mas_point_identity(const mas_document *document)
 {
     json_t *json = point_json(document);
     if (!json)
         return NULL;
-    drop_idle_keys(&document->point, json);
+    const kind_rules *kind = &kinds[document->point.kind];
+    if (kind->drop_idle)
+        kind->drop_idle(&document->point, json);
     json_object_del(json, "attention");
     if (json_object_set_new(json, "plan", plan_identity(&document->point.plan))) {
         json_decref(json);
@@ -259,11 +304,12 @@ static bool set_id(mas_document *document)
 bool mas_point_resolve(mas_problems *problems, const mas_node *root, mas_document *document)
 {
     mas_point *point = &document->point;
-    if (!check_rules(problems, root, point))
+    const kind_rules *kind = &kinds[point->kind];
+    if (!kind->check(problems, root, point))
         return false;
     const int32_t full_layers =
         point->plan.full_layers; /* as placed, before equal plans are made one */
-    mas_plan_canonical(&point->plan, longest_length(point));
+    mas_plan_canonical(&point->plan, kind->longest(point));
     mas_plan_label(&point->plan, &point->attention.placement, point->title, sizeof point->title);
     point->resolved = point_json(document);
     json_t *attention = json_object_get(point->resolved, "attention");

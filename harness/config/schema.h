@@ -65,7 +65,8 @@ struct mas_section {
     const mas_field *fields;
     size_t count;
     const mas_field *selector; /* a WORD that decides which `only` fields apply; NULL: none */
-    const char *unselected;    /* its word where a file does not name it */
+    const char *unselected;    /* its word where a file does not name it; NULL: naming another one
+                                  drops no keys, so that those of the old one are reported */
 };
 
 /** Read a mapping into a struct that already holds the defaults.

@@ -226,7 +226,7 @@ const mas_node *mas_schema_merge(mas_pool *pool, const mas_section *section, con
 {
     if (!base || base->kind != MAS_NODE_MAP || over->kind != MAS_NODE_MAP)
         return over;
-    const kept_rule rule = {.selector = section->selector ? section->selector->key : NULL,
+    const kept_rule rule = {.selector = section->unselected ? section->selector->key : NULL,
                             .unselected = section->unselected,
                             .section = section};
     return merge_maps(pool, &rule, section, base, over);

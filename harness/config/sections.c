@@ -7,8 +7,10 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define LENGTH_MAX (1 << 24)
 
-static const char *const kinds[] = {
-    [MAS_KIND_TRAIN] = "train", [MAS_KIND_PLAN] = "plan", [MAS_EXPERIMENT_KIND_COUNT] = NULL};
+static const char *const kinds[] = {[MAS_KIND_TRAIN] = "train",
+                                    [MAS_KIND_PLAN] = "plan",
+                                    [MAS_KIND_KERNEL] = "kernel",
+                                    [MAS_EXPERIMENT_KIND_COUNT] = NULL};
 static const char *const positions[] = {[MAS_POSITIONS_ROPE] = "rope",
                                         [MAS_POSITIONS_LEARNED] = "learned",
                                         [MAS_POSITIONS_NONE] = "none",
@@ -18,7 +20,8 @@ static const char *const norms[] = {
 static const char *const activations[] = {[MAS_ACTIVATION_GELU] = "gelu",
                                           [MAS_ACTIVATION_SWIGLU] = "swiglu",
                                           [MAS_ACTIVATION_COUNT] = NULL};
-static const char *const dtypes[] = {[MAS_DTYPE_F32] = "f32", [MAS_DTYPE_BF16] = "bf16", NULL};
+static const char *const model_dtypes[] = {
+    [MAS_DTYPE_F32] = "f32", [MAS_DTYPE_BF16] = "bf16", NULL};
 static const char *const recomputes[] = {
     [MAS_RECOMPUTE_NONE] = "none", [MAS_RECOMPUTE_LAYER] = "layer", [MAS_RECOMPUTE_COUNT] = NULL};
 static const char *const corpora[] = {[MAS_CORPUS_TEXT] = "text",
@@ -33,6 +36,15 @@ static const char *const schedules[] = {[MAS_LR_CONSTANT] = "constant",
 static const char *const splits[] = {"validation", "test", NULL};
 static_assert(MAS_SPLIT_TEST == MAS_SPLIT_VALIDATION + 1 && MAS_SPLIT_COUNT == MAS_SPLIT_TEST + 1,
               "splits in the order of the enum");
+
+static const char *const bench_ops[] = {[MAS_ATTN_FORWARD] = "forward",
+                                        [MAS_ATTN_BACKWARD] = "backward",
+                                        [MAS_ATTN_DECODE] = "decode",
+                                        [MAS_ATTN_OP_COUNT] = NULL};
+static const char *const dtypes[] = {[MAS_DTYPE_F32] = "f32",
+                                     [MAS_DTYPE_BF16] = "bf16",
+                                     [MAS_DTYPE_F16] = "f16",
+                                     [MAS_DTYPE_COUNT] = NULL};
 
 const char *mas_experiment_kind_name(mas_experiment_kind kind)
 {
@@ -95,7 +107,7 @@ static const mas_field model_fields[] = {
     REAL(MAS_FIELD_FLOAT, mas_model_config, softcap, 0, 1e6, "cap on attention logits; 0: none"),
     REAL(MAS_FIELD_FLOAT, mas_model_config, attention_scale, 0, 1e6,
          "factor on scores; 0: 1 / sqrt(head_dim)"),
-    WORD(mas_model_config, dtype, dtypes,
+    WORD(mas_model_config, dtype, model_dtypes,
          "matrix inputs and activations; weights, gradients and sums are f32 always"),
     REAL(MAS_FIELD_FLOAT, mas_model_config, init_std, 0, 10,
          "standard deviation of initial weights"),
@@ -253,6 +265,36 @@ static const mas_section evaluation_section = {
     "evaluation", "Each token is scored once.", evaluation_fields, COUNT(evaluation_fields), NULL,
     NULL};
 
+static const mas_field kernel_fields[] = {
+    WORD(mas_bench_config, op, bench_ops, "what is timed; decode: one query on the whole cache"),
+    WORD(mas_bench_config, dtype, dtypes, "of q, k, v, o and their gradients"),
+    INT(mas_bench_config, batch, 1, 65536, "sequences"),
+    INT(mas_bench_config, q_heads, 1, 4096, "query heads"),
+    INT(mas_bench_config, kv_heads, 0, 4096,
+        "key/value heads, a divisor of q_heads; 0: as many as q_heads"),
+    INT(mas_bench_config, head_dim, 1, MAS_HEAD_DIM_MAX, "size of a head"),
+    INT(mas_bench_config, length, 1, LENGTH_MAX, "keys, and queries unless op is decode"),
+    INT(mas_bench_config, layers, 1, MAS_LAYERS_MAX,
+        "layers of the plan, run one after the other as one sample"),
+};
+static const mas_section kernel_section = {
+    "kernel",      "The attention problem that is timed; attention says its mask.",
+    kernel_fields, COUNT(kernel_fields),
+    NULL,          NULL};
+
+static const mas_field measure_fields[] = {
+    INT(mas_measure_config, warmup, 0, 100000,
+        "runs before the first sample; 0: short work is not repeated inside a sample"),
+    INT(mas_measure_config, min_samples, 1, MAS_SAMPLES_MAX, "fewest samples"),
+    INT(mas_measure_config, max_samples, 1, MAS_SAMPLES_MAX, "most samples"),
+    REAL(MAS_FIELD_DOUBLE, mas_measure_config, seconds, 0, 86400,
+         "stop sampling after this long, once min_samples are there"),
+    ABOVE(MAS_FIELD_DOUBLE, mas_measure_config, precision, 0, 1,
+          "stop sampling when the median's relative standard error is below it"),
+};
+static const mas_section measure_section = {
+    "measure", "How it is timed.", measure_fields, COUNT(measure_fields), NULL, NULL};
+
 static const mas_field limits_fields[] = {
     {.key = "memory",
      .type = MAS_FIELD_BYTES,
@@ -265,19 +307,26 @@ static const mas_field limits_fields[] = {
 static const mas_section limits_section = {
     "limits", "What a point may use.", limits_fields, COUNT(limits_fields), NULL, NULL};
 
-#define SECTION(key_, member, section_)                                                            \
+enum {
+    MODELS = 1 << MAS_KIND_TRAIN | 1 << MAS_KIND_PLAN, /* kinds that have a model */
+    KERNEL = 1 << MAS_KIND_KERNEL,
+    EVERY_KIND = (1 << MAS_EXPERIMENT_KIND_COUNT) - 1
+};
+
+#define SECTION(key_, member, section_, only_)                                                     \
     {                                                                                              \
         .key = key_, .type = MAS_FIELD_SECTION, .offset = offsetof(mas_document, point.member),    \
-        .section = &section_                                                                       \
+        .section = &section_, .only = only_                                                        \
     }
 
+enum { KIND_FIELD = 2 }; /* index of `kind` below */
 static const mas_field root_fields[] = {
     {.key = "experiment",
      .type = MAS_FIELD_TEXT,
      .offset = offsetof(mas_document, name),
      .size = MAS_NAME_MAX,
      .characters = "abcdefghijklmnopqrstuvwxyz0123456789_-",
-     .required = 1,
+     .required = EVERY_KIND,
      .fixed = true,
      .help = "name of the results folder"},
     {.key = "question",
@@ -291,23 +340,25 @@ static const mas_field root_fields[] = {
      .offset = offsetof(mas_document, point.kind),
      .words = kinds,
      .fixed = true,
-     .help = "train: train and score each point; plan: costs only"},
-    SECTION("model", model, model_section),
-    SECTION("attention", attention, attention_section),
-    SECTION("corpus", corpus, corpus_section),
-    SECTION("training", training, training_section),
-    SECTION("evaluation", evaluation, evaluation_section),
-    SECTION("limits", memory_limit_bytes, limits_section),
+     .help = "train: train and score each point; plan: costs only; kernel: time attention"},
+    SECTION("model", model, model_section, MODELS),
+    SECTION("attention", attention, attention_section, 0),
+    SECTION("corpus", corpus, corpus_section, MODELS),
+    SECTION("training", training, training_section, MODELS),
+    SECTION("evaluation", evaluation, evaluation_section, MODELS),
+    SECTION("kernel", kernel, kernel_section, KERNEL),
+    SECTION("measure", measure, measure_section, KERNEL),
+    SECTION("limits", memory_limit_bytes, limits_section, 0),
     {.key = "seed",
      .type = MAS_FIELD_INT64,
      .offset = offsetof(mas_document, point.seed),
      .min = 0,
      .max = INT64_MAX,
-     .help = "of weights and data order"},
+     .help = "of weights and data order, or of the inputs of a kernel"},
     {.key = "sweep", .type = MAS_FIELD_LATER, .fixed = true, .help = "axes; see below"},
 };
-const mas_section mas_schema_root = {
-    "experiment", "The top level of a file.", root_fields, COUNT(root_fields), NULL, NULL};
+const mas_section mas_schema_root = {"experiment",       "The top level of a file.", root_fields,
+                                     COUNT(root_fields), &root_fields[KIND_FIELD],   NULL};
 
 void mas_document_init(mas_document *document)
 {
@@ -322,4 +373,6 @@ void mas_document_init(mas_document *document)
     point->corpus = mas_corpus_config_default();
     point->training = mas_train_config_default();
     point->evaluation = mas_eval_config_default();
+    point->kernel = mas_bench_config_default();
+    point->measure = mas_measure_config_default();
 }

@@ -140,6 +140,16 @@ static void read_values(reading *r, mas_axis_key *key, const mas_node *node)
     key->count = values ? node->count : 0;
 }
 
+/* The file's kind alone, which decides what keys there are; NULL: left out, or wrong and already reported. */
+static const mas_node *kind_alone(reading *r)
+{
+    const mas_node *kind = mas_node_get(r->root, "kind");
+    bool known = false;
+    for (int i = 0; kind && kind->kind == MAS_NODE_SCALAR && i < MAS_EXPERIMENT_KIND_COUNT; i++)
+        known |= strcmp(kind->text, mas_experiment_kind_name((mas_experiment_kind)i)) == 0;
+    return known ? mas_node_wrap(r->pool, "kind", kind->place, kind) : NULL;
+}
+
 /* Values that mean something by themselves are checked once, here; those of sections with a selector, and options of a
  * variant, only make sense in a cell. */
 static void check_values(reading *r, const mas_axis_key *key)
@@ -156,8 +166,8 @@ static void check_values(reading *r, const mas_axis_key *key)
         const size_t before = r->problems->count;
         if (mas_node_is_empty(key->values[i])) /* reported with the tree */
             continue;
-        const mas_node *tree =
-            mas_schema_set(r->pool, &mas_schema_root, NULL, key->path, key->place, key->values[i]);
+        const mas_node *tree = mas_schema_set(r->pool, &mas_schema_root, kind_alone(r), key->path,
+                                              key->place, key->values[i]);
         if (!tree) {
             r->problems->out_of_memory = true;
             return;

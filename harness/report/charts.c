@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of a report, and gnuplot. Scripts are copied beside their data, so that `gnuplot
  * cost_quality.gp` in that folder draws a chart again, years later and without this program. */
+#include "harness/report/kernel.h"
 #include "harness/report/report.h"
 #include "masbench_build.h"
 
@@ -24,14 +25,24 @@ static bool with_distances(const mas_report *report)
     return trained(report) && report->has_distances;
 }
 
+static bool with_times(const mas_report *report)
+{
+    return report->has_times;
+}
+
+static bool not_timed(const mas_report *report)
+{
+    return !report->timed;
+}
+
 static const struct {
     const char *name;
     bool (*wanted)(const mas_report *report);
 } charts[] = {
-    {"cost_quality", trained},
-    {"loss_by_position", trained},
-    {"training_curves", trained},
-    {"loss_by_distance", with_distances},
+    {"cost_quality", trained},      {"loss_by_position", trained},
+    {"training_curves", trained},   {"loss_by_distance", with_distances},
+    {"kernel_rate", with_times},    {"kernel_time", with_times},
+    {"kernel_speedup", with_times},
 };
 #define CHART_COUNT (sizeof charts / sizeof *charts)
 
@@ -52,13 +63,15 @@ static const struct {
 } files[] = {
     {"table.md", write_markdown, NULL},
     {"table.csv", write_csv, NULL},
-    {"data/points.tsv", mas_report_write_points, NULL},
+    {"data/points.tsv", mas_report_write_points, not_timed},
     {"data/settings.gp", mas_report_write_settings, trained},
     {"data/cost_quality.tsv", mas_report_write_cost_quality, trained},
     {"data/front.tsv", mas_report_write_front, trained},
     {"data/loss_by_position.tsv", mas_report_write_positions, trained},
     {"data/training_curves.tsv", mas_report_write_curves, trained},
     {"data/loss_by_distance.tsv", mas_report_write_distances, with_distances},
+    {"data/settings.gp", mas_report_write_kernel_settings, with_times},
+    {"data/kernels.tsv", mas_report_write_kernels, with_times},
 };
 #define FILE_COUNT (sizeof files / sizeof *files)
 
@@ -133,6 +146,14 @@ done:
     return status;
 }
 
+bool mas_report_has_charts(const mas_report *report)
+{
+    for (size_t i = 0; i < CHART_COUNT; i++)
+        if (charts[i].wanted(report))
+            return true;
+    return false;
+}
+
 mas_status mas_report_write(const mas_report *report, mas_error *err)
 {
     char *data = join(report->set->folder, "data", "");
@@ -143,8 +164,10 @@ mas_status mas_report_write(const mas_report *report, mas_error *err)
     for (size_t i = 0; status == MAS_OK && i < FILE_COUNT; i++)
         if (!files[i].wanted || files[i].wanted(report))
             status = write_file(report, files[i].name, files[i].write, err);
-    if (status == MAS_OK && trained(report))
+    if (status == MAS_OK && mas_report_has_charts(report))
         status = copy_script(report, "common", err);
+    if (status == MAS_OK && with_times(report))
+        status = copy_script(report, "kernel_panels", err);
     for (size_t i = 0; status == MAS_OK && i < CHART_COUNT; i++)
         if (charts[i].wanted(report))
             status = copy_script(report, charts[i].name, err);

@@ -51,7 +51,9 @@ typedef struct mas_report {
     size_t family_count;
     size_t floor_count;
     mas_report_floor floors[MAS_FLOORS_MAX];
-    bool trained; /* some result has a quality */
+    bool trained;   /* some result has a quality */
+    bool timed;     /* results of kind kernel: their own table and charts */
+    bool has_times; /* some of them were timed */
     bool has_bits_per_byte;
     bool vocabularies_differ; /* perplexities are not comparable; charts use bits per byte */
     bool has_distances;
@@ -71,6 +73,9 @@ void mas_report_table(const mas_report *report, mas_table_format format, FILE *o
 /** Write table.md, table.csv, data/<name>.tsv and the scripts that draw them (data/<name>.gp,
  * self-contained) into the results folder. */
 MAS_MUST_USE mas_status mas_report_write(const mas_report *report, mas_error *err);
+
+/** Is there something to draw? */
+bool mas_report_has_charts(const mas_report *report);
 
 /** Run gnuplot on the scripts that mas_report_write left. One script's failure does not stop the
  * others.

@@ -154,6 +154,10 @@ mas_status mas_report_make(const mas_result_set *set, mas_report **out, mas_erro
     for (size_t i = 0; i < set->count; i++) {
         mas_report_row *row = &report->rows[report->count++];
         *row = read_row(set->results[i]);
+        const bool timed = strcmp(mas_json_text_at(row->result, "kind"),
+                                  mas_experiment_kind_name(MAS_KIND_KERNEL)) == 0;
+        report->timed = report->timed || timed;
+        report->has_times = report->has_times || (timed && row->ok);
         if (!row->ok || !isfinite(row->loss))
             continue;
         const char *name = mas_json_text_at(row->result, "corpus.tokenizer");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One table in three forms. Cells are made once as text; widths follow from them. */
+#include "harness/report/kernel.h"
 #include "harness/report/report.h"
 
 #include <math.h>
@@ -107,6 +108,10 @@ static void print_line(FILE *out, bool markdown, bool first, const char *text, b
 
 void mas_report_table(const mas_report *report, mas_table_format format, FILE *out)
 {
+    if (report->timed) {
+        mas_report_kernel_table(report, format, out);
+        return;
+    }
     if (format == MAS_TABLE_CSV) {
         print_csv(report, out);
         return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One point: corpus, model, training, evaluation. Whatever fails ends the point and becomes its
+/* A point with a model: corpus, model, training, evaluation. Whatever fails ends the point and becomes its
  * status. */
 #include "harness/run/runner.h"
 
@@ -74,7 +74,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void stamp(char *text, size_t size)
+void mas_time_stamp(char *text, size_t size)
 {
     const time_t t = time(NULL);
     struct tm utc;
@@ -132,17 +132,18 @@ done:
     return status;
 }
 
-json_t *mas_run_point_with(mas_corpora *corpora, const mas_experiment *experiment,
-                           const mas_point *point, const mas_run_options *options,
-                           const mas_run_observer *observer)
+json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment,
+                            const mas_point *point, const mas_run_options *options,
+                            const mas_run_observer *observer)
 {
+    mas_corpora *corpora = &shared->corpora;
     json_t *result = NULL;
     mas_device *device = NULL;
     mas_outcome *out = calloc(1, sizeof *out);
     if (!out)
         return NULL;
     const double begin = now();
-    stamp(out->started, sizeof out->started);
+    mas_time_stamp(out->started, sizeof out->started);
     out->model = point->model;
     if (point->kind == MAS_KIND_PLAN) {
         out->status = plan_only(corpora, point, out);
@@ -176,8 +177,8 @@ json_t *mas_run_point_with(mas_corpora *corpora, const mas_experiment *experimen
 json_t *mas_run_point(const mas_experiment *experiment, const mas_point *point,
                       const mas_run_options *options, const mas_run_observer *observer)
 {
-    mas_corpora corpora = {.next = 0};
-    json_t *result = mas_run_point_with(&corpora, experiment, point, options, observer);
-    mas_corpora_close(&corpora);
+    mas_shared shared = {.full_rates = NULL};
+    json_t *result = mas_runners[point->kind].run(&shared, experiment, point, options, observer);
+    mas_shared_close(&shared);
     return result;
 }

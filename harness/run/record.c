@@ -323,7 +323,8 @@ static json_t *corpus_record(const mas_corpus *corpus)
     return json;
 }
 
-json_t *mas_record(const mas_experiment *experiment, const mas_point *point, const mas_outcome *out)
+json_t *mas_record_head(const mas_experiment *experiment, const mas_point *point,
+                        const char *status, const char *error)
 {
     json_t *result = json_object();
     if (!result)
@@ -333,10 +334,19 @@ json_t *mas_record(const mas_experiment *experiment, const mas_point *point, con
     mas_json_set_text(result, "title", point->title);
     mas_json_set_text(result, "experiment", experiment->name);
     mas_json_set_text(result, "kind", mas_experiment_kind_name(point->kind));
-    mas_json_set_text(result, "status", mas_status_name(out->status));
-    mas_json_set_text(result, "error", out->status == MAS_OK ? NULL : out->error.text);
+    mas_json_set_text(result, "status", status);
+    mas_json_set_text(result, "error", error);
     mas_json_set_int(result, "seed", (int64_t)point->seed);
     mas_json_set(result, "point", json_incref(point->resolved));
+    return result;
+}
+
+json_t *mas_record(const mas_experiment *experiment, const mas_point *point, const mas_outcome *out)
+{
+    json_t *result = mas_record_head(experiment, point, mas_status_name(out->status),
+                                     out->status == MAS_OK ? NULL : out->error.text);
+    if (!result)
+        return NULL;
     if (out->status != MAS_E_ARGUMENT && out->status != MAS_E_SHAPE)
         add_plan(result, point, out);
     if (point->kind != MAS_KIND_PLAN) {

@@ -10,6 +10,30 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool trains(const mas_point *point)
+{
+    (void)point;
+    return true;
+}
+
+/* A plan needs its corpus only to learn the vocabulary. */
+static bool lacks_vocab(const mas_point *point)
+{
+    return point->model.vocab == 0;
+}
+
+const mas_runner mas_runners[MAS_EXPERIMENT_KIND_COUNT] = {
+    [MAS_KIND_TRAIN] = {trains, mas_run_model_point},
+    [MAS_KIND_PLAN] = {lacks_vocab, mas_run_model_point},
+    [MAS_KIND_KERNEL] = {NULL, mas_run_kernel_point},
+};
+
+void mas_shared_close(mas_shared *shared)
+{
+    mas_corpora_close(&shared->corpora);
+    mas_bench_cache_free(shared->full_rates);
+}
+
 static bool is_ok(const json_t *result)
 {
     return strcmp(mas_json_text_at(result, "status"), "ok") == 0;
@@ -22,12 +46,12 @@ static void report_end(const mas_run_observer *observer, const mas_point *point,
         observer->point_end(observer->user, point, result, was_there);
 }
 
-static mas_status run_missing(mas_corpora *corpora, const mas_experiment *experiment,
+static mas_status run_missing(mas_shared *shared, const mas_experiment *experiment,
                               const mas_point *point, const char *path,
                               const mas_run_options *options, const mas_run_observer *observer,
                               json_t **result, mas_error *err)
 {
-    *result = mas_run_point_with(corpora, experiment, point, options, observer);
+    *result = mas_runners[point->kind].run(shared, experiment, point, options, observer);
     if (!*result && options->stop && *options->stop)
         return mas_fail(err, MAS_E_INTERRUPTED, "stopped; the same command goes on where it ended");
     if (!*result)
@@ -47,8 +71,9 @@ static mas_status open_corpora(mas_corpora *corpora, const mas_experiment *exper
     mas_status status = MAS_OK;
     for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
         const mas_point *point = &experiment->points[i];
-        if (i % options->shards != options->shard - 1 ||
-            (point->kind == MAS_KIND_PLAN && point->model.vocab > 0))
+        const mas_runner *runner = &mas_runners[point->kind];
+        if (i % options->shards != options->shard - 1 || !runner->needs_corpus ||
+            !runner->needs_corpus(point))
             continue;
         char *path = mas_point_path(options->results, experiment->name, point->id, ".json");
         const mas_corpus *corpus;
@@ -65,7 +90,7 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
                               const mas_run_observer *observer, mas_run_summary *summary,
                               mas_error *err)
 {
-    mas_corpora corpora = {.next = 0};
+    mas_shared shared = {.full_rates = NULL};
     *summary = (mas_run_summary){.missing = experiment->count};
     if (options->shards < 1 || options->shard < 1 || options->shard > options->shards)
         return mas_fail(err, MAS_E_ARGUMENT, "shard %d of %d; expected 1 to the number of shards",
@@ -75,7 +100,7 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
                         options->device);
     mas_status status = mas_folder_check(experiment, options->results, err);
     if (status == MAS_OK)
-        status = open_corpora(&corpora, experiment, options, err);
+        status = open_corpora(&shared.corpora, experiment, options, err);
     if (status == MAS_OK)
         status = mas_folder_prepare(experiment, options->results, err);
     for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
@@ -99,8 +124,7 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
         } else {
             if (observer && observer->point_begin)
                 observer->point_begin(observer->user, point, i, experiment->count);
-            status =
-                run_missing(&corpora, experiment, point, path, options, observer, &result, err);
+            status = run_missing(&shared, experiment, point, path, options, observer, &result, err);
         }
         if (status == MAS_OK) {
             summary->already_there += was_there;
@@ -112,6 +136,6 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
         json_decref(result);
         free(path);
     }
-    mas_corpora_close(&corpora);
+    mas_shared_close(&shared);
     return status;
 }

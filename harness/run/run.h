@@ -39,7 +39,7 @@ MAS_MUST_USE mas_status mas_run_experiment(const mas_experiment *experiment,
                                            const mas_run_observer *observer,
                                            mas_run_summary *summary, mas_error *err);
 
-/** Train and score (or plan) one point and make its result, status included. Never fails as a
+/** Run one point, whatever its kind, and make its result, status included. Never fails as a
  * function: what went wrong is in the result. NULL only without memory or after a stop request. */
 json_t *mas_run_point(const mas_experiment *experiment, const mas_point *point,
                       const mas_run_options *options, const mas_run_observer *observer);

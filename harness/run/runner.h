@@ -35,6 +35,33 @@ MAS_MUST_USE mas_status mas_corpora_get(mas_corpora *corpora, const mas_point *p
                                         int64_t length, const mas_corpus **out, mas_error *err);
 void mas_corpora_close(mas_corpora *corpora);
 
+/** What the points of a run share. */
+typedef struct mas_shared {
+    mas_corpora corpora;
+    mas_bench_cache *full_rates; /* NULL until it is needed */
+} mas_shared;
+void mas_shared_close(mas_shared *shared);
+
+/** How points of a kind run: one row an experiment kind. */
+typedef struct mas_runner {
+    /** Is this point's corpus opened before anything is created? NULL: the kind has none. */
+    bool (*needs_corpus)(const mas_point *point);
+    /** The point's result, whatever its status. NULL after a stop request or without memory. */
+    json_t *(*run)(mas_shared *shared, const mas_experiment *experiment, const mas_point *point,
+                   const mas_run_options *options, const mas_run_observer *observer);
+} mas_runner;
+extern const mas_runner mas_runners[MAS_EXPERIMENT_KIND_COUNT];
+
+json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment,
+                            const mas_point *point, const mas_run_options *options,
+                            const mas_run_observer *observer);
+json_t *mas_run_kernel_point(mas_shared *shared, const mas_experiment *experiment,
+                             const mas_point *point, const mas_run_options *options,
+                             const mas_run_observer *observer);
+
+/** The time now in UTC, as results hold it. */
+void mas_time_stamp(char *text, size_t size);
+
 /** Window length of the point's evaluation, and the longest sequence the point uses. */
 int32_t mas_point_context(const mas_point *point);
 int32_t mas_point_longest(const mas_point *point);
@@ -65,10 +92,9 @@ typedef struct mas_outcome {
 json_t *mas_record(const mas_experiment *experiment, const mas_point *point,
                    const mas_outcome *outcome);
 
-/** As mas_run_point, with corpora kept for the next one. NULL after a stop request or without
- * memory. */
-json_t *mas_run_point_with(mas_corpora *corpora, const mas_experiment *experiment,
-                           const mas_point *point, const mas_run_options *options,
-                           const mas_run_observer *observer);
+/** What every result begins with: schema, id, title, status, seed, the resolved point. NULL: no memory.
+ *  @param error  NULL for none */
+json_t *mas_record_head(const mas_experiment *experiment, const mas_point *point,
+                        const char *status, const char *error);
 
 #endif

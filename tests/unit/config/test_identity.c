@@ -158,3 +158,24 @@ Test(identity, layout_files)
     cr_expect_str_eq(ids[0], ids[1], "the same layout under another name");
     cr_expect_str_neq(ids[0], ids[2], "another layout");
 }
+
+#define KERNEL(text) "experiment: a\nkind: kernel\n" text
+
+Test(identity, kernels)
+{
+    same(KERNEL(""), KERNEL("kernel: {kv_heads: 8, length: 1024}\n"));
+    same(
+        KERNEL(
+            "kernel: {length: 256}\nattention: {sparse: {variant: sliding_window, window: 256}}\n"),
+        KERNEL("kernel: {length: 256}\n"));
+    different(KERNEL(""), KERNEL("kernel: {length: 256}\n"));
+    different(KERNEL(""), KERNEL("kernel: {op: decode}\n"));
+    different(KERNEL(""), KERNEL("kernel: {dtype: bf16}\n"));
+    different(KERNEL(""), KERNEL("measure: {warmup: 9}\n"));
+    different(KERNEL(""), KERNEL("seed: 3\n"));
+    different(KERNEL(""), "experiment: a\nkind: plan\n");
+    different(KERNEL("kernel: {layers: 4}\nattention: {full_layers: 1, sparse: {variant: "
+                     "sliding_window, window: 16}}\n"),
+              KERNEL("kernel: {layers: 4}\nattention: {full_layers: 2, sparse: {variant: "
+                     "sliding_window, window: 16}}\n"));
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a problem to its time: kernels chosen, results checked, samples between two measurements of the limits. */
+#include "harness/bench/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT_SECONDS 0.03 /* of each measurement of a limit */
+
+/* A kind of layer made ready to run. */
+typedef struct ready {
+    mas_mask mask;
+    mas_attn_plan *plan;
+    void *o, *lse; /* backward: what its own forward gave */
+    mas_attn_args args;
+} ready;
+
+typedef struct bench {
+    mas_device *device;
+    mas_attn_table table;
+    const mas_bench_config *config;
+    const mas_plan *plan;
+    mas_bench_rig *rig;
+    ready layers[MAS_BENCH_LAYERS];
+    void *workspace;
+    mas_bench_stopped *stopped;
+    void *user;
+} bench;
+
+static mas_view view_of(const bench *b, int tensor)
+{
+    const mas_bench_tensor *t = &b->rig->tensors[tensor];
+    return mas_view_dense(t->device, t->rows, t->heads, b->rig->shape.d_qk);
+}
+
+/* ---- what a layer has to do ---- */
+
+static void describe(const bench *b, const ready *r, mas_bench_layer *out)
+{
+    const mas_attn_problem *p = &r->plan->problem;
+    const mas_schedule *s = r->plan->schedule;
+    const double heads = (double)(p->batch * p->q_heads);
+    out->kernel = r->plan->kernel->name;
+    out->q_tile = s->q_tile;
+    out->k_tile = s->k_tile;
+    out->pairs = s->pairs;
+    out->executed_pairs = s->executed_pairs;
+    out->useful_flops = heads * mas_attn_flops(b->config->op, s->pairs, p->d_qk, p->d_v);
+    out->executed_flops = heads * mas_attn_flops(b->config->op, s->executed_pairs, p->d_qk, p->d_v);
+    if (b->config->op == MAS_ATTN_DECODE)
+        out->key_bytes = (double)(p->batch * p->kv_heads) * (double)s->pairs *
+                         (double)(p->d_qk + p->d_v) * (double)mas_dtype_bytes(p->dtype);
+    out->scheduled_tiles = s->tiles * p->batch * p->q_heads;
+    out->workspace_bytes = r->plan->workspace_bytes;
+}
+
+static mas_status make_ready(bench *b, int kind, mas_bench_layer *out, mas_error *err)
+{
+    ready *r = &b->layers[kind];
+    r->mask = mas_attn_spec_mask(kind == MAS_BENCH_FULL ? &b->plan->full : &b->plan->sparse);
+    const mas_attn_problem p = mas_bench_problem(b->config, &r->mask);
+    out->present = true;
+    mas_status status = mas_attn_problem_check(&p, err);
+    if (status != MAS_OK)
+        return status;
+    const mas_attn_kernel *kernel =
+        mas_attn_select(b->table, &p, b->config->op, out->refusals, sizeof out->refusals);
+    if (!kernel)
+        return mas_fail(err, MAS_E_UNSUPPORTED, "no kernel serves the problem: %s", out->refusals);
+    status = mas_attn_plan_create_for(kernel, &p, b->device->threads, &r->plan, err);
+    if (status != MAS_OK)
+        return status;
+    describe(b, r, out);
+    status = mas_alloc(b->device, b->rig->lse_bytes, MAS_MEMORY_ACTIVATIONS, &r->lse, err);
+    if (status == MAS_OK)
+        status = mas_alloc(b->device, b->rig->tensors[MAS_BENCH_O].bytes, MAS_MEMORY_ACTIVATIONS,
+                           &r->o, err);
+    if (status != MAS_OK)
+        return status;
+    r->args = (mas_attn_args){.q = view_of(b, MAS_BENCH_Q),
+                              .k = view_of(b, MAS_BENCH_K),
+                              .v = view_of(b, MAS_BENCH_V),
+                              .o = mas_view_dense(r->o, p.q_len, p.q_heads, p.d_v),
+                              .lse = r->lse};
+    if (b->config->op == MAS_ATTN_BACKWARD) {
+        r->args.d_o = view_of(b, MAS_BENCH_D_O);
+        r->args.d_q = view_of(b, MAS_BENCH_D_Q);
+        r->args.d_k = view_of(b, MAS_BENCH_D_K);
+        r->args.d_v = view_of(b, MAS_BENCH_D_V);
+    }
+    return MAS_OK;
+}
+
+/* ---- checking ---- */
+
+static mas_status run_once(const bench *b, const mas_attn_plan *plan, const mas_attn_args *args,
+                           void *workspace, mas_attn_counts *counts, mas_error *err)
+{
+    mas_attn_args a = *args;
+    a.workspace = plan->workspace_bytes ? workspace : NULL;
+    const mas_status status = mas_attn_plan_run(plan, &a, counts, err);
+    b->device->ops->synchronize(b->device);
+    return status;
+}
+
+static mas_status check_forward(const bench *b, ready *r, const mas_attn_plan *plan,
+                                void *workspace, mas_attn_counts *counts, mas_bench_check *check,
+                                mas_error *err)
+{
+    mas_device *d = b->device;
+    mas_bench_tensor *o = &b->rig->tensors[MAS_BENCH_O];
+    memset(o->host, 0xff, o->bytes); /* NaN: what is not written is found */
+    memset(b->rig->host_lse, 0xff, b->rig->lse_bytes);
+    d->ops->upload(d, r->o, o->host, o->bytes);
+    d->ops->upload(d, r->lse, b->rig->host_lse, b->rig->lse_bytes);
+    mas_attn_args args = r->args;
+    args.d_o = args.d_q = args.d_k = args.d_v = (mas_view){0};
+    const mas_status status = run_once(b, plan, &args, workspace, counts, err);
+    if (status != MAS_OK)
+        return status;
+    d->ops->download(d, o->host, r->o, o->bytes);
+    d->ops->download(d, b->rig->host_lse, r->lse, b->rig->lse_bytes);
+    return mas_bench_check_forward(b->rig, &r->mask, plan->schedule->q_tile, check, err);
+}
+
+/* The forward kernel's o and lse, checked, are what backward gets. */
+static mas_status forward_for(const bench *b, ready *r, mas_bench_check *check, mas_error *err)
+{
+    mas_attn_plan *plan = NULL;
+    void *workspace = NULL;
+    mas_status status = mas_attn_plan_create(b->device->attention, &r->plan->problem,
+                                             MAS_ATTN_FORWARD, b->device->threads, &plan, err);
+    if (status == MAS_OK && plan->workspace_bytes)
+        status = mas_alloc(b->device, plan->workspace_bytes, MAS_MEMORY_WORKSPACE, &workspace, err);
+    if (status == MAS_OK)
+        status = check_forward(b, r, plan, workspace, NULL, check, err);
+    b->device->ops->release(b->device, workspace);
+    mas_attn_plan_free(plan);
+    return status;
+}
+
+static mas_status check_layer(const bench *b, ready *r, mas_bench_layer *out,
+                              mas_bench_check *check, mas_error *err)
+{
+    mas_attn_counts counts = {0};
+    mas_status status;
+    if (b->config->op != MAS_ATTN_BACKWARD) {
+        status = check_forward(b, r, r->plan, b->workspace, &counts, check, err);
+    } else {
+        status = forward_for(b, r, check, err);
+        for (int i = MAS_BENCH_D_Q; status == MAS_OK && i <= MAS_BENCH_D_V; i++)
+            mas_bench_rig_spoil(b->rig, i);
+        if (status == MAS_OK)
+            status = run_once(b, r->plan, &r->args, b->workspace, &counts, err);
+        for (int i = MAS_BENCH_D_Q; status == MAS_OK && i <= MAS_BENCH_D_V; i++)
+            mas_bench_rig_fetch(b->rig, i);
+        if (status == MAS_OK)
+            status =
+                mas_bench_check_backward(b->rig, &r->mask, r->plan->schedule->k_tile, check, err);
+    }
+    out->visited_tiles = counts.visited_tiles;
+    return status;
+}
+
+/* ---- timing ---- */
+
+static mas_status launch(void *user, mas_error *err)
+{
+    const bench *b = user;
+    mas_status status = MAS_OK;
+    for (int32_t i = 0; status == MAS_OK && i < b->plan->layers; i++) {
+        const ready *r = &b->layers[b->plan->is_full[i] ? MAS_BENCH_FULL : MAS_BENCH_SPARSE];
+        mas_attn_args args = r->args;
+        args.workspace = r->plan->workspace_bytes ? b->workspace : NULL;
+        status = mas_attn_plan_run(r->plan, &args, NULL, err);
+    }
+    return status;
+}
+
+static mas_status wait_done(void *user, mas_error *err)
+{
+    const bench *b = user;
+    (void)err;
+    b->device->ops->synchronize(b->device);
+    return MAS_OK;
+}
+
+static bool asked_to_stop(void *user)
+{
+    const bench *b = user;
+    return b->stopped && b->stopped(b->user);
+}
+
+/* The denominators of this point, the larger of what is measured before and after its samples. */
+static void measure_limits(const bench *b, double limits[MAS_LIMIT_COUNT])
+{
+    const bool wanted[MAS_LIMIT_COUNT] = {
+        [MAS_LIMIT_F32] = b->config->dtype != MAS_DTYPE_BF16,
+        [MAS_LIMIT_BF16] = b->config->dtype == MAS_DTYPE_BF16,
+        [MAS_LIMIT_READ] = b->config->op == MAS_ATTN_DECODE,
+    };
+    for (int i = 0; b->device->ops->limit && i < MAS_LIMIT_COUNT; i++) {
+        const double value =
+            wanted[i] ? b->device->ops->limit(b->device, (mas_limit)i, LIMIT_SECONDS) : 0;
+        limits[i] = value > limits[i] ? value : limits[i];
+    }
+}
+
+static void add_up(const mas_plan *plan, mas_bench_result *out)
+{
+    for (int32_t i = 0; i < plan->layers; i++) {
+        const mas_bench_layer *l =
+            &out->layer[plan->is_full[i] ? MAS_BENCH_FULL : MAS_BENCH_SPARSE];
+        out->useful_flops += l->useful_flops;
+        out->executed_flops += l->executed_flops;
+        out->key_bytes += l->key_bytes;
+        out->visited_tiles += l->visited_tiles;
+        out->scheduled_tiles += l->scheduled_tiles;
+        if (l->workspace_bytes > out->workspace_bytes)
+            out->workspace_bytes = l->workspace_bytes;
+    }
+}
+
+static mas_status check_and_time(bench *b, const mas_measure_config *measure, mas_bench_result *out,
+                                 mas_error *err)
+{
+    const bool has[MAS_BENCH_LAYERS] = {
+        b->plan->full_layers<b->plan->layers, b->plan->full_layers> 0};
+    size_t bytes = 0;
+    mas_bench_check check = {0};
+    mas_status status = MAS_OK;
+    for (int kind = 0; status == MAS_OK && kind < MAS_BENCH_LAYERS; kind++) {
+        if (!has[kind])
+            continue;
+        status = make_ready(b, kind, &out->layer[kind], err);
+        if (status == MAS_OK && b->layers[kind].plan->workspace_bytes > bytes)
+            bytes = b->layers[kind].plan->workspace_bytes;
+    }
+    if (status == MAS_OK && bytes)
+        status = mas_alloc(b->device, bytes, MAS_MEMORY_WORKSPACE, &b->workspace, err);
+    for (int kind = 0; status == MAS_OK && kind < MAS_BENCH_LAYERS; kind++)
+        if (has[kind]) {
+            status = check_layer(b, &b->layers[kind], &out->layer[kind], &check, err);
+            out->wrong = status == MAS_E_DEVICE || status == MAS_E_SCHEDULE;
+        }
+    out->rows_checked = check.rows;
+    out->worst_ratio = check.worst_ratio;
+    add_up(b->plan, out);
+    if (status != MAS_OK)
+        return status;
+    const mas_measure_work work = {b, launch, wait_done, NULL, asked_to_stop};
+    measure_limits(b, out->limits);
+    status = mas_measure(measure, &work, &out->measurement, err);
+    if (status == MAS_OK)
+        measure_limits(b, out->limits);
+    return status;
+}
+
+mas_status mas_bench_run(mas_device *device, mas_attn_table table, const mas_bench_config *config,
+                         const mas_plan *plan, const mas_measure_config *measure, uint64_t seed,
+                         mas_bench_stopped *stopped, void *user, mas_bench_result *out,
+                         mas_error *err)
+{
+    *out = (mas_bench_result){.wrong = false};
+    bench b = {.device = device,
+               .table = table ? table : device->attention,
+               .config = config,
+               .plan = plan,
+               .stopped = stopped,
+               .user = user};
+    mas_status status = mas_bench_rig_open(device, config, seed, &b.rig, err);
+    if (status == MAS_OK)
+        status = check_and_time(&b, measure, out, err);
+    for (int kind = 0; kind < MAS_BENCH_LAYERS; kind++) {
+        device->ops->release(device, b.layers[kind].o);
+        device->ops->release(device, b.layers[kind].lse);
+        mas_attn_plan_free(b.layers[kind].plan);
+    }
+    device->ops->release(device, b.workspace);
+    mas_bench_rig_close(b.rig);
+    return status;
+}
+
+void mas_bench_result_free(mas_bench_result *result)
+{
+    mas_measurement_free(&result->measurement);
+}

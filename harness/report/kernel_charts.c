@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plot data of timed kernels. A panel is an operation in a dtype; in each there is a line a variant over length. */
+#include "harness/report/kernel.h"
+#include "harness/report/series.h"
+#include "harness/results/json_build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PANELS_MAX 6 /* three operations, two dtypes: more are too small to read */
+#define POINTS_MAX 64
+
+typedef struct panel {
+    const char *op, *dtype;
+    double peak; /* GFLOP/s, the largest measured; 0: not measured */
+} panel;
+
+typedef struct chart {
+    const json_t *shape; /* kernel section of the first point: what all share */
+    size_t panels, variants;
+    double shortest, longest; /* lengths */
+    panel panel[PANELS_MAX];
+    const char *variant[MAS_SERIES_MAX];
+} chart;
+
+static const char *const shape_keys[] = {"q_heads", "kv_heads", "head_dim"};
+
+static bool in_shape(const chart *c, const mas_report_row *row)
+{
+    if (!row->ok)
+        return false;
+    const json_t *kernel = mas_json_value_at(row->result, "point.kernel");
+    for (size_t i = 0; i < sizeof shape_keys / sizeof *shape_keys; i++)
+        if (!json_equal(json_object_get(kernel, shape_keys[i]),
+                        json_object_get(c->shape, shape_keys[i])))
+            return false;
+    return true;
+}
+
+static bool in_panel(const panel *p, const json_t *result)
+{
+    return strcmp(p->op, mas_json_text_at(result, "point.kernel.op")) == 0 &&
+           strcmp(p->dtype, mas_json_text_at(result, "point.kernel.dtype")) == 0;
+}
+
+static double peak_of(const json_t *result)
+{
+    const bool bf16 = strcmp(mas_json_text_at(result, "point.kernel.dtype"), "bf16") == 0;
+    const double peak = mas_json_number_at(result, bf16 ? "limits.bf16_flops" : "limits.f32_flops");
+    return isfinite(peak) ? peak / 1e9 : 0;
+}
+
+static void add(chart *c, const json_t *result)
+{
+    size_t p = 0, v = 0;
+    while (p < c->panels && !in_panel(&c->panel[p], result))
+        p++;
+    if (p == c->panels && p < PANELS_MAX)
+        c->panel[c->panels++] = (panel){mas_json_text_at(result, "point.kernel.op"),
+                                        mas_json_text_at(result, "point.kernel.dtype"), 0};
+    if (p < c->panels)
+        c->panel[p].peak = fmax(c->panel[p].peak, peak_of(result));
+    const double length = mas_json_number_at(result, "point.kernel.length");
+    c->shortest = c->shortest > 0 ? fmin(c->shortest, length) : length;
+    c->longest = fmax(c->longest, length);
+    const char *label = mas_json_text_at(result, "plan.label");
+    while (v < c->variants && strcmp(c->variant[v], label) != 0)
+        v++;
+    if (v == c->variants && v < MAS_SERIES_MAX)
+        c->variant[c->variants++] = label;
+}
+
+/* Dtypes one after the other, so that each has a row of its own; operations as they came. */
+static void sort_panels(chart *c)
+{
+    panel sorted[PANELS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < c->panels; i++) {
+        size_t first = 0;
+        while (strcmp(c->panel[first].dtype, c->panel[i].dtype) != 0)
+            first++;
+        for (size_t j = i; first == i && j < c->panels; j++)
+            if (strcmp(c->panel[i].dtype, c->panel[j].dtype) == 0)
+                sorted[count++] = c->panel[j];
+    }
+    memcpy(c->panel, sorted, count * sizeof *sorted);
+}
+
+static chart chart_of(const mas_report *report)
+{
+    chart c = {.shape = NULL};
+    for (size_t i = 0; i < report->count; i++) {
+        const mas_report_row *row = &report->rows[i];
+        if (row->ok && !c.shape)
+            c.shape = mas_json_value_at(row->result, "point.kernel");
+        if (in_shape(&c, row))
+            add(&c, row->result);
+    }
+    sort_panels(&c);
+    return c;
+}
+
+static int by_length(const void *a, const void *b)
+{
+    const double x = mas_json_number_at(*(const json_t *const *)a, "point.kernel.length"),
+                 y = mas_json_number_at(*(const json_t *const *)b, "point.kernel.length");
+    return (x > y) - (x < y);
+}
+
+/* The points of one line, by length. */
+static size_t line_of(const mas_report *report, const chart *c, size_t p, size_t v,
+                      const json_t *points[POINTS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < report->count && count < POINTS_MAX; i++) {
+        const json_t *result = report->rows[i].result;
+        if (in_shape(c, &report->rows[i]) && in_panel(&c->panel[p], result) &&
+            strcmp(c->variant[v], mas_json_text_at(result, "plan.label")) == 0)
+            points[count++] = result;
+    }
+    if (count > 1)
+        qsort(points, count, sizeof *points, by_length);
+    return count;
+}
+
+/* Time of one sequence and query head: batch and heads may differ along a line. */
+static double milliseconds(const json_t *result)
+{
+    return 1e3 * mas_json_number_at(result, "metrics.seconds.median") /
+           mas_json_number_at(result, "point.kernel.batch");
+}
+
+/* Least squares through log time over log length; NAN with fewer than two lengths. */
+static double exponent(const json_t *const *points, size_t count)
+{
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double a = log(mas_json_number_at(points[i], "point.kernel.length")),
+                     b = log(milliseconds(points[i]));
+        n++;
+        x += a;
+        y += b;
+        xx += a * a;
+        xy += a * b;
+    }
+    const double spread = n * xx - x * x;
+    return spread > 1e-9 ? (n * xy - x * y) / spread : (double)NAN;
+}
+
+static void print_number(FILE *out, double value)
+{
+    if (isfinite(value))
+        fprintf(out, "\t%.9g", value);
+    else
+        fputs("\tNaN", out);
+}
+
+void mas_report_write_kernels(const mas_report *report, FILE *out)
+{
+    const chart c = chart_of(report);
+    const json_t *points[POINTS_MAX];
+    for (size_t p = 0; p < c.panels; p++)
+        for (size_t v = 0; v < c.variants; v++) {
+            fprintf(out, "# %s %s, %s: length\tgflops\tms_per_sequence\tspeedup\tpredicted\n",
+                    c.panel[p].op, c.panel[p].dtype, c.variant[v]);
+            const size_t count = line_of(report, &c, p, v, points);
+            for (size_t i = 0; i < count; i++) {
+                fprintf(out, "%.0f", mas_json_number_at(points[i], "point.kernel.length"));
+                print_number(out, mas_json_number_at(points[i], "metrics.useful_gflops"));
+                print_number(out, milliseconds(points[i]));
+                print_number(out, mas_json_number_at(points[i], "metrics.speedup_vs_full"));
+                print_number(out, mas_json_number_at(points[i], "metrics.predicted_speedup"));
+                fputc('\n', out);
+            }
+            if (count == 0)
+                fputs("NaN\tNaN\tNaN\tNaN\tNaN\n", out);
+            fputs("\n\n", out);
+        }
+}
+
+static void print_text(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputc('\'', out);
+        fputc(*text, out);
+    }
+    fputc('\'', out);
+}
+
+void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
+{
+    /* Okabe and Ito; the first is full attention's */
+    static const unsigned colours[MAS_SERIES_MAX] = {0x000000, 0xe69f00, 0x56b4e9, 0x009e73,
+                                                     0xd55e00, 0x0072b2, 0xcc79a7, 0x999999,
+                                                     0x8b5a00, 0x6a3d9a, 0x66a61e, 0xa6761d};
+    static const int symbols[MAS_SERIES_MAX] = {7, 5, 9, 11, 13, 15, 4, 6, 8, 10, 12, 14};
+    const chart c = chart_of(report);
+    const json_t *points[POINTS_MAX];
+    const json_t *machine = NULL;
+    for (size_t i = 0; i < report->count && !machine; i++)
+        machine = json_object_get(report->rows[i].result, "machine");
+    fputs("# Written by masbench; read by the chart scripts beside it.\nquestion = ", out);
+    print_text(out, mas_json_text_at(report->set->experiment, "question"));
+    char caption[512];
+    snprintf(
+        caption, sizeof caption,
+        "%.0f query heads, %.0f key/value heads, head size %.0f; %s, %s, %.0f threads; medians, "
+        "useful FLOPs only",
+        mas_json_number_at(c.shape, "q_heads"), mas_json_number_at(c.shape, "kv_heads"),
+        mas_json_number_at(c.shape, "head_dim"), mas_json_text_at(machine, "cpu"),
+        mas_json_text_at(machine, "isa"), mas_json_number_at(machine, "threads"));
+    fputs("\ncaption = ", out);
+    print_text(out, caption);
+    fprintf(out,
+            "\nline_font = ',9'\npanels = %zu\nvariants = %zu\nshortest = %.0f\nlongest = %.0f\n",
+            c.panels, c.variants, c.shortest, c.longest);
+    fprintf(out,
+            "array panel_name[%zu]\narray panel_peak[%zu]\narray variant_name[%zu]\n"
+            "array variant_colour[%zu]\narray variant_symbol[%zu]\narray exponent[%zu]\n",
+            c.panels + 1, c.panels + 1, c.variants + 1, c.variants + 1, c.variants + 1,
+            c.panels * c.variants + 1);
+    for (size_t p = 0; p < c.panels; p++)
+        fprintf(out, "panel_name[%zu] = '%s, %s'; panel_peak[%zu] = %.6g\n", p + 1, c.panel[p].op,
+                c.panel[p].dtype, p + 1, c.panel[p].peak);
+    for (size_t v = 0; v < c.variants; v++) {
+        fprintf(out,
+                "variant_colour[%zu] = %u; variant_symbol[%zu] = %d; variant_name[%zu] = ", v + 1,
+                colours[v], v + 1, symbols[v], v + 1);
+        print_text(out, c.variant[v]);
+        fputc('\n', out);
+    }
+    for (size_t p = 0; p < c.panels; p++)
+        for (size_t v = 0; v < c.variants; v++) {
+            const double e = exponent(points, line_of(report, &c, p, v, points));
+            fprintf(out, "exponent[%zu] = ", p * c.variants + v + 1);
+            if (isfinite(e))
+                fprintf(out, "%.4g\n", e);
+            else
+                fputs("NaN\n", out);
+        }
+}

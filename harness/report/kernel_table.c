@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of timed kernels: each column is a place in the result. */
+#include "harness/report/kernel.h"
+#include "harness/results/json_build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct column {
+    const char *heading, *csv, *path;
+    const char *format; /* of the number; NULL: a text */
+    double scale;
+} column;
+
+static const column columns[] = {
+    {"op", "op", "point.kernel.op", NULL, 0},
+    {"variant", "variant", "plan.label", NULL, 0},
+    {"dtype", "dtype", "point.kernel.dtype", NULL, 0},
+    {"B", "batch", "point.kernel.batch", "%.0f", 1},
+    {"Hq", "q_heads", "point.kernel.q_heads", "%.0f", 1},
+    {"Hkv", "kv_heads", "point.kernel.kv_heads", "%.0f", 1},
+    {"D", "head_dim", "point.kernel.head_dim", "%.0f", 1},
+    {"L", "length", "point.kernel.length", "%.0f", 1},
+    {"kernel", "kernel", NULL, NULL, 0}, /* of the first kind of layer */
+    {"median ms", "median_seconds", "metrics.seconds.median", "%.3f", 1e3},
+    {"GFLOP/s", "useful_gflops", "metrics.useful_gflops", "%.1f", 1},
+    {"% of peak", "fraction_of_peak", "metrics.fraction_of_peak", "%.1f", 100},
+    {"rate vs full", "rate_vs_full", "metrics.rate_vs_full", "%.2f", 1},
+    {"speed-up", "speedup_vs_full", "metrics.speedup_vs_full", "%.2f", 1},
+    {"predicted", "predicted_speedup", "metrics.predicted_speedup", "%.2f", 1},
+    {"% of bandwidth", "fraction_of_bandwidth", "metrics.fraction_of_bandwidth", "%.1f", 100},
+    {"status", "status", "status", NULL, 0},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns, CELL_MAX = 192 };
+
+/* A median that the first samples contradict is marked. */
+static bool unsteady(const json_t *result, const column *c)
+{
+    return strcmp(c->csv, "median_seconds") == 0 &&
+           json_is_false(mas_json_value_at(result, "samples.steady"));
+}
+
+static const char *text_of(const json_t *result, const column *c)
+{
+    const json_t *layer = json_array_get(json_object_get(result, "layer"), 0);
+    return c->path ? mas_json_text_at(result, c->path) : mas_json_text_at(layer, "kernel");
+}
+
+static void cell(const json_t *result, const column *c, bool csv, char *text)
+{
+    if (!c->format) {
+        snprintf(text, CELL_MAX, csv ? "\"%s\"" : "%s", text_of(result, c));
+        return;
+    }
+    const double value = mas_json_number_at(result, c->path);
+    if (!isfinite(value))
+        snprintf(text, CELL_MAX, csv ? "" : "-");
+    else if (csv)
+        snprintf(text, CELL_MAX, "%.9g", value);
+    else {
+        snprintf(text, CELL_MAX, c->format, value * c->scale);
+        if (unsteady(result, c))
+            snprintf(text + strlen(text), CELL_MAX - strlen(text), " *");
+    }
+}
+
+static void print_csv(const mas_report *report, FILE *out)
+{
+    char text[CELL_MAX];
+    fputs("id", out);
+    for (int c = 0; c < COLUMNS; c++)
+        fprintf(out, ",%s", columns[c].csv);
+    for (size_t i = 0; i < report->count; i++) {
+        fprintf(out, "\n%s", mas_json_text_at(report->rows[i].result, "id"));
+        for (int c = 0; c < COLUMNS; c++) {
+            cell(report->rows[i].result, &columns[c], true, text);
+            fprintf(out, ",%s", text);
+        }
+    }
+    fputc('\n', out);
+}
+
+/* Columns that say the same of every row, or nothing of any, are left out of what people read. */
+static bool shown(const mas_report *report, int c)
+{
+    if (strcmp(columns[c].csv, "status") == 0) {
+        for (size_t i = 0; i < report->count; i++)
+            if (!report->rows[i].ok)
+                return true;
+        return false;
+    }
+    char text[CELL_MAX];
+    for (size_t i = 0; i < report->count; i++) {
+        cell(report->rows[i].result, &columns[c], false, text);
+        if (strcmp(text, "-") != 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_row(const mas_report *report, const json_t *result, const int *width,
+                      bool markdown, FILE *out)
+{
+    char text[CELL_MAX];
+    fputs(markdown ? "|" : "", out);
+    for (int c = 0; c < COLUMNS; c++) {
+        if (!shown(report, c))
+            continue;
+        if (result)
+            cell(result, &columns[c], false, text);
+        else
+            snprintf(text, sizeof text, "%s", columns[c].heading);
+        fprintf(out, columns[c].format ? "%s%*s%s" : "%s%-*s%s", markdown ? " " : "", width[c],
+                text, markdown ? " |" : "  ");
+    }
+    fputc('\n', out);
+}
+
+void mas_report_kernel_table(const mas_report *report, mas_table_format format, FILE *out)
+{
+    if (format == MAS_TABLE_CSV) {
+        print_csv(report, out);
+        return;
+    }
+    const bool markdown = format == MAS_TABLE_MARKDOWN;
+    int width[COLUMNS];
+    bool marked = false;
+    char text[CELL_MAX];
+    for (int c = 0; c < COLUMNS; c++) {
+        width[c] = (int)strlen(columns[c].heading);
+        for (size_t i = 0; i < report->count; i++) {
+            cell(report->rows[i].result, &columns[c], false, text);
+            width[c] = (int)strlen(text) > width[c] ? (int)strlen(text) : width[c];
+            marked |= unsteady(report->rows[i].result, &columns[c]);
+        }
+    }
+    print_row(report, NULL, width, markdown, out);
+    fputs(markdown ? "|" : "", out);
+    for (int c = 0; c < COLUMNS; c++) {
+        if (!shown(report, c))
+            continue;
+        for (int i = 0; i < width[c] + (markdown ? 1 : 0); i++)
+            fputc('-', out);
+        fputs(!markdown ? "  " : columns[c].format ? ":|" : "-|", out);
+    }
+    fputc('\n', out);
+    for (size_t i = 0; i < report->count; i++)
+        print_row(report, report->rows[i].result, width, markdown, out);
+    if (marked)
+        fputs(markdown ? "\n\\* not steady: the first samples differ from the rest\n"
+                       : "* not steady: the first samples differ from the rest\n",
+              out);
+}

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# An experiment that times kernels: checked, timed, recorded, resumed, drawn.
+. "$(dirname "$0")/lib.sh"
+quick=$here/../../experiments/throughput_quick.yaml
+cd "$work" || exit 1
+small="--threads 1 --set kernel.length=320 --set kernel.q_heads=2 --set measure.seconds=0.01 --set measure.min_samples=2"
+
+code 0 "--dry-run" run "$quick" --dry-run $small
+holds out '^12 points of 12 cells' "twelve points"
+holds out 'attn_backward/' "the kernels are named"
+code 0 "explain" explain "$quick" $small
+holds out 'FLOPs a run = ' "each point is explained"
+check "nothing was created" absent results
+
+code 0 "run" run "$quick" $small
+folder=results/throughput_quick
+check "a result a point" [ "$(results $folder)" -eq 12 ]
+check "all are ok" [ "$(with_status $folder ok)" -eq "$(results $folder)" ]
+for key in useful_gflops executed_gflops rate_vs_full full_useful_gflops speedup_vs_full predicted_speedup visited_tiles \
+    scheduled_tiles workspace_bytes warmup_runs steady refusals kernel tile worst_ratio threads; do
+    check "every result has $key" sh -c "[ \$(grep -l '\"$key\": ' $folder/????????????????.json | wc -l) -eq $(results $folder) ]"
+done
+check "bandwidth of decoding only" sh -c "grep -l '\"bytes_per_second\"' $folder/*.json | xargs grep -L '\"op\": \"decode\"' | { ! grep -q .; }"
+holds out 'GFLOP/s' "a table"
+check "a table as CSV" grep -q '^id,op,variant' $folder/table.csv
+check "data of the charts" [ -s $folder/data/kernels.tsv ]
+
+# One result is taken away: only that one runs again.
+victim=$(find $folder -name '????????????????.json' | head -n 1)
+rm "$victim"
+touch stamp
+code 0 "resume" run "$quick" $small
+check "the missing one is back" [ -s "$victim" ]
+check "the others are untouched" sh -c "[ \$(find $folder -name '????????????????.json' -newer stamp | wc -l) -eq 1 ]"
+code 2 "another measure is another experiment" run "$quick" $small --set kernel.head_dim=32
+holds err 'kernel.head_dim' "the changed key is named"
+code 0 "shards" run "$quick" $small --results shards --shard 1/2
+first=$(results shards/throughput_quick)
+code 0 "the other shard" run "$quick" $small --results shards --shard 2/2
+check "together they have all points" [ "$first" -lt "$(results $folder)" -a "$(results shards/throughput_quick)" -eq "$(results $folder)" ]
+finish

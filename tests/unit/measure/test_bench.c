@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A kernel that is wrong is not timed. The faulty ones call the right one and then spoil what it left. */
+#include "harness/bench/bench.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const mas_attn_kernel *right(mas_attn_op op)
+{
+    static const char *const names[MAS_ATTN_OP_COUNT] = {"attn_forward/naive/reference",
+                                                         "attn_backward/naive/reference",
+                                                         "attn_decode/naive/reference"};
+    return mas_attn_find(mas_attn_cpu_table, names[op]);
+}
+
+static int64_t runs;
+
+static void spoil(const mas_attn_problem *p, const mas_view *x, int64_t row, int64_t head)
+{
+    const ptrdiff_t i = x->row * row + x->head * head;
+    mas_dtype_store(p->dtype, x->data, i, mas_dtype_load(p->dtype, x->data, i) + 0.25);
+}
+
+static mas_status run_forward(const mas_attn_problem *p, const mas_schedule *s, int threads,
+                              const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+{
+    runs++;
+    const mas_status status = right(MAS_ATTN_FORWARD)->run(p, s, threads, args, counts, err);
+    spoil(p, &args->o, p->q_len - 1, p->q_heads - 1);
+    return status;
+}
+
+static mas_status run_backward(const mas_attn_problem *p, const mas_schedule *s, int threads,
+                               const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+{
+    runs++;
+    const mas_status status = right(MAS_ATTN_BACKWARD)->run(p, s, threads, args, counts, err);
+    spoil(p, &args->d_k, p->kv_len - 1, 0);
+    return status;
+}
+
+static const mas_bench_config small = {
+    .batch = 1, .q_heads = 4, .kv_heads = 2, .head_dim = 16, .length = 100, .layers = 1};
+static const mas_measure_config twice = {1, 2, 2, 0, 0.01};
+
+static mas_status bench(const mas_attn_kernel *kernel, mas_attn_op op, mas_dtype dtype,
+                        mas_bench_result *result, mas_error *err)
+{
+    const mas_attn_kernel *const table[] = {kernel, NULL};
+    mas_bench_config config = small;
+    config.op = op;
+    config.dtype = dtype;
+    static mas_plan plan;
+    plan = (mas_plan){.layers = 1, .sparse = mas_attn_spec_full(), .full = mas_attn_spec_full()};
+    mas_device *device;
+    cr_assert_eq(mas_device_open_cpu(1, 0, &device, err), MAS_OK);
+    const mas_status status = mas_bench_run(device, kernel ? table : NULL, &config, &plan, &twice,
+                                            1, NULL, NULL, result, err);
+    cr_expect_eq(device->memory.total_bytes, 0);
+    mas_device_close(device);
+    return status;
+}
+
+Test(bench, right_kernels_are_timed)
+{
+    for (int op = 0; op < MAS_ATTN_OP_COUNT; op++)
+        for (int dtype = 0; dtype < MAS_DTYPE_COUNT; dtype++) {
+            mas_bench_result result;
+            mas_error err;
+            cr_assert_eq(bench(NULL, (mas_attn_op)op, (mas_dtype)dtype, &result, &err), MAS_OK,
+                         "%s", err.text);
+            cr_expect_eq(result.measurement.count, 2);
+            cr_expect_gt(result.rows_checked, 0);
+            cr_expect_lt(result.worst_ratio, 1.0);
+            cr_expect_eq(result.visited_tiles, result.scheduled_tiles);
+            mas_bench_result_free(&result);
+        }
+}
+
+static void refused(const mas_attn_kernel *kernel, mas_attn_op op, const char *place)
+{
+    for (int dtype = 0; dtype < MAS_DTYPE_COUNT; dtype++) {
+        mas_bench_result result;
+        mas_error err;
+        runs = 0;
+        cr_expect_neq(bench(kernel, op, (mas_dtype)dtype, &result, &err), MAS_OK);
+        cr_expect(result.wrong);
+        cr_expect_eq(runs, 1, "it ran once, to be checked, and %lld times in all", (long long)runs);
+        cr_expect_eq(result.measurement.count, 0);
+        cr_expect_not_null(strstr(err.text, place), "%s", err.text);
+        mas_bench_result_free(&result);
+    }
+}
+
+Test(bench, a_wrong_forward_is_not_timed)
+{
+    mas_attn_kernel faulty = *right(MAS_ATTN_FORWARD);
+    faulty.run = run_forward;
+    refused(&faulty, MAS_ATTN_FORWARD, "o is wrong");
+    refused(&faulty, MAS_ATTN_FORWARD, "row 99, head 3");
+}
+
+Test(bench, a_wrong_backward_is_not_timed)
+{
+    mas_attn_kernel faulty = *right(MAS_ATTN_BACKWARD);
+    faulty.run = run_backward;
+    refused(&faulty, MAS_ATTN_BACKWARD, "d_k is wrong");
+    refused(&faulty, MAS_ATTN_BACKWARD, "row 99");
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clock's discipline, on a device of our own with a clock of its own: launches return at once, the work ends later. */
+#include "harness/measure/measure.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+typedef struct fake {
+    double time, done;       /* the clock; when all that was launched is done */
+    double work, first_work; /* seconds a launch takes; the first `slow` ones */
+    int64_t slow, launches;
+    double jitter; /* every second launch takes this share more */
+    int64_t fail_at;
+} fake;
+
+static mas_status launch(void *user, mas_error *err)
+{
+    fake *f = user;
+    if (f->fail_at && f->launches + 1 == f->fail_at)
+        return mas_fail(err, MAS_E_DEVICE, "the device is gone");
+    const double work =
+        f->launches < f->slow ? f->first_work : f->work * (1 + (f->launches % 2 ? f->jitter : 0));
+    f->launches++;
+    f->done = fmax(f->done, f->time) + work;
+    f->time += 1e-7;
+    return MAS_OK;
+}
+
+static mas_status wait_done(void *user, mas_error *err)
+{
+    (void)err;
+    fake *f = user;
+    f->time = fmax(f->time, f->done);
+    return MAS_OK;
+}
+
+static double fake_now(void *user)
+{
+    return ((fake *)user)->time;
+}
+
+static mas_measure_work work_of(fake *f)
+{
+    return (mas_measure_work){f, launch, wait_done, fake_now, NULL};
+}
+
+static const fake five_ms = {.work = 5e-3, .first_work = 50e-3, .slow = 3};
+
+Test(measure, slow_first_launches_are_left_to_the_warm_up)
+{
+    fake f = five_ms;
+    const mas_measure_work work = work_of(&f);
+    const mas_measure_config config = {5, 20, 20, 10, 0.01};
+    mas_measurement m;
+    cr_assert_eq(mas_measure(&config, &work, &m, NULL), MAS_OK);
+    cr_expect_eq(m.warmup_runs, 5);
+    cr_expect_eq(m.count, 20);
+    cr_expect_eq(m.repeats, 1);
+    cr_expect_float_eq(m.statistics.median, 5e-3, 0.05 * 5e-3);
+    for (int64_t i = 0; i < m.count; i++) {
+        cr_expect_geq(m.seconds[i], 5e-3 * (1 - 1e-9));
+        cr_expect_lt(m.seconds[i], 40e-3);
+    }
+    cr_expect(m.steady);
+    mas_measurement_free(&m);
+}
+
+Test(measure, without_a_warm_up_the_result_is_not_steady)
+{
+    fake f = five_ms;
+    const mas_measure_work work = work_of(&f);
+    const mas_measure_config config = {0, 20, 20, 10, 0.01};
+    mas_measurement m;
+    cr_assert_eq(mas_measure(&config, &work, &m, NULL), MAS_OK);
+    cr_expect_eq(m.warmup_runs, 0);
+    cr_expect_not(m.steady);
+    for (int64_t i = 0; i < m.count; i++)
+        cr_expect_float_eq(m.seconds[i], i < 3 ? 50e-3 : 5e-3, 1e-6);
+    cr_expect_float_eq(m.statistics.median, 5e-3, 1e-6);
+    mas_measurement_free(&m);
+}
+
+Test(measure, short_work_is_repeated_inside_a_sample)
+{
+    fake f = {.work = 1e-5};
+    const mas_measure_work work = work_of(&f);
+    const mas_measure_config config = {1, 5, 50, 1, 0.01};
+    mas_measurement m;
+    cr_assert_eq(mas_measure(&config, &work, &m, NULL), MAS_OK);
+    cr_expect_geq((double)m.repeats * m.statistics.median, MAS_MEASURE_SAMPLE_SECONDS);
+    cr_expect_leq(m.repeats, 200);
+    cr_expect_eq(m.warmup_runs, 1 + m.repeats);
+    cr_expect_float_eq(m.statistics.median, 1e-5, 1e-8);
+    cr_expect_eq(f.launches, m.warmup_runs + m.count * m.repeats);
+    mas_measurement_free(&m);
+}
+
+Test(measure, stops_at_the_precision_the_budget_or_the_most_samples)
+{
+    mas_measurement m;
+    fake f = {.work = 5e-3};
+    mas_measure_work work = work_of(&f);
+    mas_measure_config config = {1, 4, 100, 10, 0.01};
+    cr_assert_eq(mas_measure(&config, &work, &m, NULL), MAS_OK);
+    cr_expect_eq(m.count, 4, "equal samples need no more than the least: %lld", (long long)m.count);
+    cr_expect(m.precise);
+    mas_measurement_free(&m);
+
+    f = (fake){.work = 5e-3, .jitter = 0.5};
+    config.precision = 1e-3;
+    config.seconds = 0.1;
+    cr_assert_eq(mas_measure(&config, &work, &m, NULL), MAS_OK);
+    cr_expect_not(m.precise);
+    cr_expect(m.count > 4 && m.count < 30, "%lld", (long long)m.count);
+    mas_measurement_free(&m);
+
+    config.seconds = 100;
+    f = (fake){.work = 5e-3, .jitter = 0.5};
+    cr_assert_eq(mas_measure(&config, &work, &m, NULL), MAS_OK);
+    cr_expect_eq(m.count, 100);
+    mas_measurement_free(&m);
+
+    config.precision = 0.1; /* MAD 1.25 ms of 6.25: 37 % / sqrt(n) */
+    f = (fake){.work = 5e-3, .jitter = 0.5};
+    cr_assert_eq(mas_measure(&config, &work, &m, NULL), MAS_OK);
+    cr_expect(m.precise && m.count > 4 && m.count < 30, "%lld", (long long)m.count);
+    mas_measurement_free(&m);
+}
+
+Test(measure, a_failing_launch_ends_it)
+{
+    fake f = {.work = 5e-3, .fail_at = 4};
+    const mas_measure_work work = work_of(&f);
+    const mas_measure_config config = {1, 4, 100, 10, 0.01};
+    mas_measurement m;
+    mas_error err;
+    cr_expect_eq(mas_measure(&config, &work, &m, &err), MAS_E_DEVICE);
+    cr_expect_eq(m.count, 2);
+    mas_measurement_free(&m);
+}
+
+Test(measure, rules)
+{
+    mas_error err;
+    mas_measure_config c = mas_measure_config_default();
+    cr_expect_eq(mas_measure_config_check(&c, &err), MAS_OK);
+    c.min_samples = c.max_samples + 1;
+    cr_expect_eq(mas_measure_config_check(&c, &err), MAS_E_ARGUMENT);
+}
+
+Test(statistics, of_known_values)
+{
+    const double values[] = {9, 1, 4, 2, 100};
+    mas_statistics s;
+    cr_assert_eq(mas_statistics_of(values, 5, &s, NULL), MAS_OK);
+    cr_expect_float_eq(s.median, 4, 1e-12);
+    cr_expect_float_eq(s.q1, 2, 1e-12);
+    cr_expect_float_eq(s.q3, 9, 1e-12);
+    cr_expect_float_eq(s.mad, 3, 1e-12); /* distances 5 3 0 2 96 */
+    cr_expect_float_eq(s.mean, 23.2, 1e-12);
+    cr_expect_float_eq(s.min, 1, 0);
+    cr_expect_float_eq(s.max, 100, 0);
+    const double even[] = {1, 2, 4, 8};
+    cr_assert_eq(mas_statistics_of(even, 4, &s, NULL), MAS_OK);
+    cr_expect_float_eq(s.median, 3, 1e-12);
+    cr_expect_float_eq(s.q1, 1.75, 1e-12);
+    cr_expect_float_eq(s.q3, 5, 1e-12);
+}
+
+Test(statistics, steady)
+{
+    const double noise[] = {5.1, 4.9, 5.2, 5.0, 5.1, 4.8, 5.0, 5.3};
+    const double late[] = {5, 5, 5, 5, 5, 5, 50, 50}; /* spikes later on are the machine's */
+    const double slow[] = {7, 7, 7, 5, 5.1, 5, 5, 5};
+    const double fast[] = {3, 3, 3, 5, 5.1, 5, 5, 5};
+    cr_expect(mas_samples_steady(noise, 8));
+    cr_expect(mas_samples_steady(noise, 1));
+    cr_expect(mas_samples_steady(late, 8));
+    cr_expect_not(mas_samples_steady(slow, 8));
+    cr_expect_not(mas_samples_steady(fast, 8));
+}
