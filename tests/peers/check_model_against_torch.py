@@ -12,7 +12,6 @@ import sys
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 
 
 def norm(x, w, name, c):
@@ -25,33 +24,44 @@ def linear(x, w, name):
     return F.linear(x, w[name + ".weight"], w.get(name + ".bias"))
 
 
-def rotate(x, theta):  # [B, T, H, D]
-    half = x.shape[-1] // 2
-    angle = torch.arange(x.shape[1], dtype=x.dtype)[:, None] * theta ** (
-        -torch.arange(half, dtype=x.dtype) * 2 / x.shape[-1])
-    cos, sin = angle.cos()[None, :, None], angle.sin()[None, :, None]
-    a, b = x[..., :half], x[..., half:]
+def rotary_table(length, c, dtype):  # cosines and sines, [T, 1, D / 2]
+    half = c["head_dim"] // 2
+    angle = torch.arange(length, dtype=dtype)[:, None] * c["theta"] ** (
+        -torch.arange(half, dtype=dtype) * 2 / c["head_dim"])
+    return angle.cos()[:, None], angle.sin()[:, None]
+
+
+def rotate(x, table):  # [B, T, H, D]
+    a, b = x.chunk(2, -1)
+    cos, sin = table
     return torch.cat((a * cos - b * sin, a * sin + b * cos), -1)
 
 
-def attention(x, w, name, c, full):
-    batch, length, _ = x.shape
-    hq, hk, d = c["heads"], c["kv_heads"], c["head_dim"]
-    q, k, v = linear(x, w, name + ".qkv").split((hq * d, hk * d, hk * d), -1)
-    q, k, v = q.view(batch, length, hq, d), k.view(batch, length, hk, d), v.view(batch, length, hk, d)
-    if c["rope"] and (c["full_positions"] or not full):
-        q, k = rotate(q, c["theta"]), rotate(k, c["theta"])
-    k, v = k.repeat_interleave(hq // hk, 2), v.repeat_interleave(hq // hk, 2)
+def attend(q, k, v, sinks, c, full):
+    """Attention from its formula: q, k, v and the result are [B, T, H, D], sinks [Hq] or None."""
+    batch, length, hq, d = q.shape
+    group = hq // k.shape[2]
+    k, v = k.repeat_interleave(group, 2), v.repeat_interleave(group, 2)
     s = torch.einsum("bihd,bjhd->bhij", q, k) / math.sqrt(d)
     if c["softcap"]:
         s = c["softcap"] * torch.tanh(s / c["softcap"])
     i, j = torch.arange(length)[:, None], torch.arange(length)[None]
     seen = (j <= i) if full else (j <= i) & (j > i - c["window"])
     s = s.masked_fill(~seen, -math.inf)
-    if name + ".sinks" in w:
-        s = torch.cat((s, w[name + ".sinks"].view(1, hq, 1, 1).expand(batch, hq, length, 1)), -1)
-    p = s.softmax(-1)[..., :length]
-    return linear(torch.einsum("bhij,bjhd->bihd", p, v).reshape(batch, length, hq * d), w, name + ".out")
+    if sinks is not None:
+        s = torch.cat((s, sinks.view(1, hq, 1, 1).expand(batch, hq, length, 1)), -1)
+    return torch.einsum("bhij,bjhd->bihd", s.softmax(-1)[..., :length], v)
+
+
+def attention(x, w, name, c, full, table, attend):
+    batch, length, _ = x.shape
+    hq, hk, d = c["heads"], c["kv_heads"], c["head_dim"]
+    q, k, v = linear(x, w, name + ".qkv").split((hq * d, hk * d, hk * d), -1)
+    q, k, v = q.view(batch, length, hq, d), k.view(batch, length, hk, d), v.view(batch, length, hk, d)
+    if c["rope"] and (c["full_positions"] or not full):
+        q, k = rotate(q, table), rotate(k, table)
+    o = attend(q, k, v, w.get(name + ".sinks"), c, full)
+    return linear(o.reshape(batch, length, hq * d), w, name + ".out")
 
 
 def mlp(x, w, name, c):
@@ -64,13 +74,15 @@ def mlp(x, w, name, c):
     return linear(x, w, name + ".out")
 
 
-def losses(tokens, targets, w, c):
+def losses(tokens, targets, w, c, attend=attend):
+    """Loss of every token. The layers in c["full_layers"] see all, the others a window."""
     x = w["embedding.weight"][tokens]
+    table = rotary_table(tokens.shape[1], c, x.dtype)
     if "positions.weight" in w:
         x = x + w["positions.weight"][: tokens.shape[1]]
     for i in range(c["layers"]):
         a, m = f"layers.{i}.attention", f"layers.{i}.mlp"
-        x = x + attention(norm(x, w, a + ".norm", c), w, a, c, i == 1)
+        x = x + attention(norm(x, w, a + ".norm", c), w, a, c, i in c["full_layers"], table, attend)
         x = x + mlp(norm(x, w, m + ".norm", c), w, m, c)
     x = norm(x, w, "norm", c)
     logits = x @ w.get("unembedding.weight", w["embedding.weight"]).T
@@ -78,6 +90,7 @@ def losses(tokens, targets, w, c):
 
 
 def main(folder):
+    from safetensors.torch import load_file  # here: who times with these formulas does without
     bad = 0
     files = sorted(glob.glob(folder + "/*.json"))
     for path in files:

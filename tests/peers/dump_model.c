@@ -16,6 +16,7 @@
 #define TOKENS (SEQUENCES * LENGTH)
 #define VOCAB 41
 #define WINDOW 6
+#define FULL_LAYER 1 /* of layers 0, 1, 2; the others see the window */
 
 static const struct {
     const char *name;
@@ -65,7 +66,7 @@ static mas_status dump(size_t index, const char *folder, mas_device *device, mas
         status = mas_variant_find("sliding_window", &window, err);
     if (status != MAS_OK)
         return status;
-    mas_plan plan = {.layers = 3, .full_layers = 1, .is_full = {false, true, false}};
+    mas_plan plan = {.layers = 3, .full_layers = 1, .is_full = {[FULL_LAYER] = true}};
     plan.full = mas_attn_spec_full();
     plan.sparse = mas_attn_spec_default(window);
     plan.sparse.value[mas_variant_option(window, "window")] = WINDOW;
@@ -102,13 +103,13 @@ static mas_status dump(size_t index, const char *folder, mas_device *device, mas
     for (int i = 0; i < TOKENS; i++)
         json_array_append_new(array, json_real((double)losses[i]));
     json_t *root = json_pack(
-        "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:o,s:o,s:o}", "layers", c.layers,
-        "heads", c.heads, "kv_heads", c.kv_heads, "head_dim", c.head_dim, "window", WINDOW, "rope",
-        c.positions == MAS_POSITIONS_ROPE, "full_positions", c.full_positions, "layernorm",
-        c.norm == MAS_NORM_LAYERNORM, "swiglu", c.activation == MAS_ACTIVATION_SWIGLU, "theta",
-        (double)c.rope_theta, "epsilon", (double)c.norm_epsilon, "softcap", (double)c.softcap,
-        "grad_scale", 0.25, "tokens", integers(tokens, TOKENS), "targets",
-        integers(targets, TOKENS), "losses", array);
+        "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:[i],s:o,s:o,s:o}", "layers",
+        c.layers, "heads", c.heads, "kv_heads", c.kv_heads, "head_dim", c.head_dim, "window",
+        WINDOW, "rope", c.positions == MAS_POSITIONS_ROPE, "full_positions", c.full_positions,
+        "layernorm", c.norm == MAS_NORM_LAYERNORM, "swiglu", c.activation == MAS_ACTIVATION_SWIGLU,
+        "theta", (double)c.rope_theta, "epsilon", (double)c.norm_epsilon, "softcap",
+        (double)c.softcap, "grad_scale", 0.25, "full_layers", FULL_LAYER, "tokens",
+        integers(tokens, TOKENS), "targets", integers(targets, TOKENS), "losses", array);
     snprintf(path, sizeof path, "%s/%s.json", folder, cases[index].name);
     if (status == MAS_OK && json_dump_file(root, path, 0) != 0)
         status = mas_fail(err, MAS_E_IO, "cannot write %s", path);
