@@ -100,6 +100,27 @@ static mas_status plan_only(mas_corpora *corpora, const mas_point *point, mas_ou
     return status;
 }
 
+#define PEAK_SECONDS 0.1 /* of measuring the peak */
+
+/* Train, and see where the time goes; evaluations on the way count too. */
+static mas_status train(const mas_point *point, const char *checkpoint,
+                        const mas_train_monitor *watch, mas_device *device, mas_outcome *out)
+{
+    mas_profile *profile = NULL;
+    mas_status status = mas_profile_begin(device, &profile, &out->error);
+    if (status != MAS_OK)
+        return status;
+    status = mas_train(out->model_built, out->corpus, &point->training, &point->evaluation,
+                       point->seed, checkpoint, watch, &out->training, &out->error);
+    out->operations = mas_operations_record(profile);
+    mas_profile_end(profile);
+    if (status == MAS_OK && device->ops->limit)
+        out->peak_flops = device->ops->limit(
+            device, out->model.dtype == MAS_DTYPE_BF16 ? MAS_LIMIT_BF16 : MAS_LIMIT_F32,
+            PEAK_SECONDS);
+    return status;
+}
+
 static mas_status train_and_score(const mas_experiment *experiment, const mas_point *point,
                                   mas_device *device, const mas_run_options *options,
                                   const mas_run_observer *observer, mas_outcome *out)
@@ -118,8 +139,7 @@ static mas_status train_and_score(const mas_experiment *experiment, const mas_po
         status = mas_fail(&out->error, MAS_E_MEMORY, "no memory for the checkpoint's name");
         goto done;
     }
-    status = mas_train(out->model_built, out->corpus, &point->training, &point->evaluation,
-                       point->seed, progress, &watch, &out->training, &out->error);
+    status = train(point, progress, &watch, device, out);
     if (status == MAS_OK)
         status = mas_evaluate(out->model_built, out->corpus, &point->evaluation,
                               mas_point_context(point), &out->quality, &out->error);
@@ -168,6 +188,7 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
     if (out->status != MAS_E_INTERRUPTED)
         result = mas_record(experiment, point, out);
     mas_train_report_free(&out->training);
+    json_decref(out->operations);
     mas_model_free(out->model_built);
     mas_device_close(device);
     free(out);

@@ -268,11 +268,18 @@ static json_t *time_record(const mas_point *point, const mas_outcome *out)
         if ((point->training.start_len == 0 ||
              point->training.start_len == point->training.seq_len) &&
             mas_model_cost_at(&out->model, &point->plan, point->training.seq_len, &cost, NULL) ==
-                MAS_OK)
-            mas_json_set_number(json, "model_flops_per_second",
-                                cost.training_flops / point->training.seq_len *
-                                    (double)report->tokens / report->seconds);
+                MAS_OK) {
+            const double rate = cost.training_flops / point->training.seq_len *
+                                (double)report->tokens / report->seconds;
+            mas_json_set_number(json, "model_flops_per_second", rate);
+            if (out->peak_flops > 0)
+                mas_json_set_number(json, "model_flop_utilisation", rate / out->peak_flops);
+        }
     }
+    if (out->peak_flops > 0)
+        mas_json_set_number(json, "peak_flops_per_second", out->peak_flops);
+    if (out->operations)
+        mas_json_set(json, "operations", json_incref(out->operations));
     return json;
 }
 

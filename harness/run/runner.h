@@ -7,6 +7,7 @@
 #define MASBENCH_RUN_RUNNER_H
 
 #include "harness/run/run.h"
+#include "masbench/profile.h"
 
 /** "<results>/<experiment>" and "<results>/<experiment>/<id><end>"; malloc'ed, NULL without
  * memory. */
@@ -59,6 +60,10 @@ json_t *mas_run_kernel_point(mas_shared *shared, const mas_experiment *experimen
                              const mas_point *point, const mas_run_options *options,
                              const mas_run_observer *observer);
 
+/** Operations that ran under the profile, slowest first: name, calls, seconds, share of their sum,
+ * useful flops_per_second (null where none are counted). NULL without memory. */
+json_t *mas_operations_record(const mas_profile *profile);
+
 /** The time now in UTC, as results hold it. */
 void mas_time_stamp(char *text, size_t size);
 
@@ -83,6 +88,8 @@ typedef struct mas_outcome {
     mas_model *model_built;
     mas_memory_use memory;
     mas_train_report training;
+    json_t *operations; /* where the time of training went; see mas_operations_record */
+    double peak_flops;  /* of the model's type, measured after training; 0: not measured */
     mas_quality quality;
     bool has_quality;
     double seconds;

@@ -5,6 +5,7 @@ cd "$work" || exit 1
 tiny >tiny.yaml
 
 code 0 "one thread" run tiny.yaml --threads 1 --results one
+check "where the time went is recorded, with the peak" [ "$(grep -l '"name": "matmul_weight_gradient"' one/tiny/????????????????.json | xargs grep -l '"peak_flops_per_second": [1-9]' | wc -l)" -eq 6 ]
 numbers one/tiny >expected
 check "six results" [ "$(results one/tiny)" -eq 6 ]
 code 0 "two threads" run tiny.yaml --threads 2 --results two
