@@ -5,12 +5,15 @@
 #include "harness/bench/rows.h"
 #include "harness/check/internal.h"
 
+#include "masbench/rng.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ALL_ROWS 64 /* problems up to this length are checked whole */
-#define ROWS_MAX 32 /* sampled rows of a longer one */
+#define ROWS_MAX 32 /* rows drawn from a longer one, besides the special ones */
+#define SAMPLE_SEED 1
 #define ROWS_MIN 8
 #define SAMPLE_WORK 0x1p24 /* products a tensor's samples may take, in multiples of ROWS_MIN rows */
 #define NEIGHBOURS 8       /* rows judged together: alike in their number of keys */
@@ -23,7 +26,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* All of a short tensor; of a longer one the first, the last, both sides of a tile's edges, and rows between. */
+/* All of a short tensor; of a longer one the first, the last, both sides of two tile edges, and one row
+ * drawn from each of equal stretches: places inside the tiles are met evenly, whatever the length. */
 static int64_t sample_rows(int64_t length, int32_t edge, double work_of_row, int64_t rows[ALL_ROWS])
 {
     int64_t count = 0, distinct = 0;
@@ -39,8 +43,11 @@ static int64_t sample_rows(int64_t length, int32_t edge, double work_of_row, int
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         if (special[i] >= 0 && special[i] < length)
             rows[count++] = special[i];
-    for (int64_t i = 0; count < wanted; i++, count++)
-        rows[count] = ((2 * i + 1) * length / (2 * wanted)) | 1;
+    mas_rng rng = mas_rng_seed(SAMPLE_SEED, (uint64_t)length);
+    for (int64_t i = 0; i < wanted; i++) {
+        const int64_t begin = length * i / wanted, end = length * (i + 1) / wanted;
+        rows[count++] = begin + (int64_t)mas_rng_below(&rng, (uint64_t)(end - begin));
+    }
     for (int64_t i = 0; i < count; i++)
         rows[i] = rows[i] < length ? rows[i] : length - 1;
     qsort(rows, (size_t)count, sizeof *rows, ascending);

@@ -43,13 +43,10 @@ static const mas_bench_config small = {
     .batch = 1, .q_heads = 4, .kv_heads = 2, .head_dim = 16, .length = 100, .layers = 1};
 static const mas_measure_config twice = {1, 2, 2, 0, 0.01};
 
-static mas_status bench(const mas_attn_kernel *kernel, mas_attn_op op, mas_dtype dtype,
-                        mas_bench_result *result, mas_error *err)
+static mas_status bench_shape(const mas_attn_kernel *kernel, mas_bench_config config,
+                              mas_bench_result *result, mas_error *err)
 {
     const mas_attn_kernel *const table[] = {kernel, NULL};
-    mas_bench_config config = small;
-    config.op = op;
-    config.dtype = dtype;
     static mas_plan plan;
     plan = (mas_plan){.layers = 1, .sparse = mas_attn_spec_full(), .full = mas_attn_spec_full()};
     mas_device *device;
@@ -59,6 +56,15 @@ static mas_status bench(const mas_attn_kernel *kernel, mas_attn_op op, mas_dtype
     cr_expect_eq(device->memory.total_bytes, 0);
     mas_device_close(device);
     return status;
+}
+
+static mas_status bench(const mas_attn_kernel *kernel, mas_attn_op op, mas_dtype dtype,
+                        mas_bench_result *result, mas_error *err)
+{
+    mas_bench_config config = small;
+    config.op = op;
+    config.dtype = dtype;
+    return bench_shape(kernel, config, result, err);
 }
 
 Test(bench, right_kernels_are_timed)
@@ -106,4 +112,42 @@ Test(bench, a_wrong_backward_is_not_timed)
     faulty.run = run_backward;
     refused(&faulty, MAS_ATTN_BACKWARD, "d_k is wrong");
     refused(&faulty, MAS_ATTN_BACKWARD, "row 99");
+}
+
+#define TILE 64
+
+static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
+{
+    (void)p;
+    *q_tile = *k_tile = TILE;
+}
+
+/* Wrong away from the edges of tiles only. */
+static mas_status run_inside(const mas_attn_problem *p, const mas_schedule *s, int threads,
+                             const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+{
+    const mas_status status = right(MAS_ATTN_FORWARD)->run(p, s, threads, args, counts, err);
+    for (int64_t row = 0; row < p->q_len; row++)
+        if (row % TILE >= 2 && row % TILE < TILE - 2)
+            spoil(p, &args->o, row, 0);
+    return status;
+}
+
+Test(bench, a_fault_inside_the_tiles_of_a_long_problem_is_found)
+{
+    mas_attn_kernel faulty = *right(MAS_ATTN_FORWARD);
+    faulty.run = run_inside;
+    faulty.tile = tile_shape;
+    for (int64_t length = 512; length <= 4096; length *= 2) {
+        mas_bench_config config = small;
+        config.q_heads = config.kv_heads = 1;
+        config.op = MAS_ATTN_FORWARD;
+        config.length = length;
+        mas_bench_result result;
+        mas_error err;
+        cr_expect_neq(bench_shape(&faulty, config, &result, &err), MAS_OK, "%lld",
+                      (long long)length);
+        cr_expect(result.wrong);
+        mas_bench_result_free(&result);
+    }
 }
