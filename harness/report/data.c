@@ -2,20 +2,13 @@
 /* Plot data: tab-separated rows, one block a series, blocks parted by two empty lines
  * (gnuplot's `index`). Series of seeds that differ in nothing else are averaged here, so that a
  * chart draws what it reads. */
+#include "harness/report/gnuplot.h"
 #include "harness/report/report.h"
 #include "harness/report/series.h"
 #include "harness/results/json_build.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void print_number(FILE *out, double value)
-{
-    if (isfinite(value))
-        fprintf(out, "%.9g", value);
-    else
-        fputs("NaN", out);
-}
 
 void mas_report_write_points(const mas_report *report, FILE *out)
 {
@@ -33,7 +26,7 @@ void mas_report_write_points(const mas_report *report, FILE *out)
                                  row->seconds};
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
             fputc('\t', out);
-            print_number(out, values[j]);
+            mas_gnuplot_number(out, values[j]);
         }
         fputc('\n', out);
     }
@@ -197,10 +190,10 @@ void mas_report_write_curves(const mas_report *report, FILE *out)
                     }
             }
             const json_t *point = json_array_get(first, k);
-            print_number(out, mas_json_number_at(point, "tokens") / 1e6);
+            mas_gnuplot_number(out, mas_json_number_at(point, "tokens") / 1e6);
             for (int j = 0; j < 2; j++) {
                 fputc('\t', out);
-                print_number(out, counts[j] ? sums[j] / counts[j] : (double)NAN);
+                mas_gnuplot_number(out, counts[j] ? sums[j] / counts[j] : (double)NAN);
             }
             fprintf(out, "\t%.0f\n", mas_json_number_at(point, "length"));
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plot data of timed kernels. A panel is an operation in a dtype; in each there is a line a variant over length. */
+#include "harness/report/gnuplot.h"
 #include "harness/report/kernel.h"
 #include "harness/report/series.h"
 #include "harness/results/json_build.h"
@@ -9,6 +10,8 @@
 
 #define PANELS_MAX 6 /* three operations, two dtypes: more are too small to read */
 #define POINTS_MAX 64
+#define QUESTION_WIDTH 105 /* characters of a line */
+#define CAPTION_WIDTH 155
 
 typedef struct panel {
     const char *op, *dtype;
@@ -147,14 +150,6 @@ static double exponent(const json_t *const *points, size_t count)
     return spread > 1e-9 ? (n * xy - x * y) / spread : (double)NAN;
 }
 
-static void print_number(FILE *out, double value)
-{
-    if (isfinite(value))
-        fprintf(out, "\t%.9g", value);
-    else
-        fputs("\tNaN", out);
-}
-
 void mas_report_write_kernels(const mas_report *report, FILE *out)
 {
     const chart c = chart_of(report);
@@ -166,27 +161,20 @@ void mas_report_write_kernels(const mas_report *report, FILE *out)
             const size_t count = line_of(report, &c, p, v, points);
             for (size_t i = 0; i < count; i++) {
                 fprintf(out, "%.0f", mas_json_number_at(points[i], "point.kernel.length"));
-                print_number(out, mas_json_number_at(points[i], "metrics.useful_gflops"));
-                print_number(out, milliseconds(points[i]));
-                print_number(out, mas_json_number_at(points[i], "metrics.speedup_vs_full"));
-                print_number(out, mas_json_number_at(points[i], "metrics.predicted_speedup"));
+                const double values[] = {
+                    mas_json_number_at(points[i], "metrics.useful_gflops"), milliseconds(points[i]),
+                    mas_json_number_at(points[i], "metrics.speedup_vs_full"),
+                    mas_json_number_at(points[i], "metrics.predicted_speedup")};
+                for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
+                    fputc('\t', out);
+                    mas_gnuplot_number(out, values[j]);
+                }
                 fputc('\n', out);
             }
             if (count == 0)
                 fputs("NaN\tNaN\tNaN\tNaN\tNaN\n", out);
             fputs("\n\n", out);
         }
-}
-
-static void print_text(FILE *out, const char *text)
-{
-    fputc('\'', out);
-    for (; *text; text++) {
-        if (*text == '\'')
-            fputc('\'', out);
-        fputc(*text, out);
-    }
-    fputc('\'', out);
 }
 
 void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
@@ -202,7 +190,7 @@ void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
     for (size_t i = 0; i < report->count && !machine; i++)
         machine = json_object_get(report->rows[i].result, "machine");
     fputs("# Written by masbench; read by the chart scripts beside it.\nquestion = ", out);
-    print_text(out, mas_json_text_at(report->set->experiment, "question"));
+    mas_gnuplot_text(out, mas_json_text_at(report->set->experiment, "question"), QUESTION_WIDTH);
     char caption[512];
     snprintf(
         caption, sizeof caption,
@@ -212,7 +200,7 @@ void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
         mas_json_number_at(c.shape, "head_dim"), mas_json_text_at(machine, "cpu"),
         mas_json_text_at(machine, "isa"), mas_json_number_at(machine, "threads"));
     fputs("\ncaption = ", out);
-    print_text(out, caption);
+    mas_gnuplot_text(out, caption, CAPTION_WIDTH);
     fprintf(out,
             "\nline_font = ',9'\npanels = %zu\nvariants = %zu\nshortest = %.0f\nlongest = %.0f\n",
             c.panels, c.variants, c.shortest, c.longest);
@@ -228,16 +216,14 @@ void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
         fprintf(out,
                 "variant_colour[%zu] = %u; variant_symbol[%zu] = %d; variant_name[%zu] = ", v + 1,
                 colours[v], v + 1, symbols[v], v + 1);
-        print_text(out, c.variant[v]);
+        mas_gnuplot_text(out, c.variant[v], SIZE_MAX);
         fputc('\n', out);
     }
     for (size_t p = 0; p < c.panels; p++)
         for (size_t v = 0; v < c.variants; v++) {
             const double e = exponent(points, line_of(report, &c, p, v, points));
             fprintf(out, "exponent[%zu] = ", p * c.variants + v + 1);
-            if (isfinite(e))
-                fprintf(out, "%.4g\n", e);
-            else
-                fputs("NaN\n", out);
+            mas_gnuplot_number(out, e);
+            fputc('\n', out);
         }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings.gp: everything about the charts of one experiment that gnuplot cannot read from data
  * files. */
+#include "harness/report/gnuplot.h"
 #include "harness/report/report.h"
 #include "harness/report/series.h"
 #include "harness/results/json_build.h"
@@ -78,36 +79,6 @@ mas_series mas_report_series(const mas_report *report)
                               mas_family_symbol(report, g->family_index), (int)more % 5 + 1};
     }
     return series;
-}
-
-/* A gnuplot string in single quotes: nothing in it is special but the quote itself. */
-static void print_string(FILE *out, const char *text, size_t length)
-{
-    fputc('\'', out);
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '\'')
-            fputc('\'', out);
-        fputc((unsigned char)text[i] < ' ' ? ' ' : text[i], out);
-    }
-    fputc('\'', out);
-}
-
-/* The same over several lines of at most `width` characters. */
-static void print_wrapped(FILE *out, const char *text, size_t width)
-{
-    for (bool first = true; first || *text; first = false) {
-        size_t length = strlen(text);
-        if (length > width) {
-            length = width;
-            while (length > 0 && text[length] != ' ')
-                length--;
-            length = length ? length : width;
-        }
-        fputs(first ? "" : ".\"\\n\".", out);
-        print_string(out, text, length);
-        text += length;
-        text += strspn(text, " ");
-    }
 }
 
 static const char *quality_name(const mas_report *report)
@@ -220,7 +191,7 @@ static void print_array_of_strings(FILE *out, const char *name, size_t count,
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "%s[%zu] = ", name, i + 1);
         const char *text = get(report, i);
-        print_string(out, text, strlen(text));
+        mas_gnuplot_text(out, text, SIZE_MAX);
         fputc('\n', out);
     }
 }
@@ -264,9 +235,9 @@ void mas_report_write_settings(const mas_report *report, FILE *out)
     char caption[512];
     caption_text(report, caption, sizeof caption);
     fputs("# Written by masbench; read by the chart scripts beside it.\nquestion = ", out);
-    print_wrapped(out, question, 105);
+    mas_gnuplot_text(out, question, 105);
     fputs("\ncaption = ", out);
-    print_wrapped(out, caption, 155);
+    mas_gnuplot_text(out, caption, 155);
     if (mas_json_number_at(first ? first->result : NULL, "cost.parameters") < 1e8)
         fputs(".\"\\n\".'Small scale: compare the points of this chart with each other only.'",
               out);
