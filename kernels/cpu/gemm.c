@@ -9,22 +9,8 @@
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/rows_level.h"
 
-/* MR x NR accumulators must fit the registers beside two of B and one of A. */
-#if LANES == 16
-#define MR 12
-#elif LANES == 8
-#define MR 6
-#else
-#define MR 4
-#endif
-#define NR (2 * LANES)
 #define KC 256
 #define NC 128
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Copy count floats; `full` is the usual count, a constant that makes the copy a few
  * instructions. */

@@ -14,16 +14,6 @@
 #include <immintrin.h>
 #endif
 
-/* MR x NR accumulators must fit the registers beside two of B and one of A. */
-#if LANES == 16
-#define MR 12
-#elif LANES == 8
-#define MR 6
-#else
-#define MR 4
-#endif
-#define NR (2 * LANES)
-
 #if defined(__AVX512BF16__)
 
 #define GROUP 2
@@ -150,11 +140,6 @@ LANE_INLINE void pack_along(const uint16_t *from, int64_t stride, int64_t count,
 }
 
 #endif
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static int64_t groups_of(int64_t terms)
 {

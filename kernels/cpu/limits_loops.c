@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiled once per instruction level as MAS_CPU_LIMITS: the fastest loops of their kind that the
- * level has. */
+/* The fastest loops of their kind that a level has. Compiled once per instruction level. */
+#include "kernels/cpu/level_name.h"
 #include "kernels/cpu/limits.h"
 
 #if defined(__AVX2__)
@@ -112,7 +112,7 @@ static void copy_all(void *to, const void *from, size_t bytes)
     }
 }
 
-const mas_cpu_limits MAS_CPU_LIMITS = {
+const mas_cpu_limits LEVEL_NAME(limits) = {
     .f32 = f32,
 #if defined(__AVX512BF16__)
     .bf16 = bf16,

@@ -8,11 +8,8 @@
 #define MASBENCH_CPU_ROWS_LEVEL_H
 
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/level_name.h"
 #include "kernels/cpu/rows.h"
-
-#define LEVEL_NAME_OF(name, level) mas_cpu_##name##_##level
-#define LEVEL_NAME_EXPANDED(name, level) LEVEL_NAME_OF(name, level)
-#define LEVEL_NAME(name) LEVEL_NAME_EXPANDED(name, MAS_CPU_LEVEL)
 
 void LEVEL_NAME(norm)(mas_norm kind, int64_t rows, int64_t c, float epsilon, const float *x,
                       const void *y, float *sum, const float *weight, const float *bias,
@@ -31,6 +28,21 @@ void LEVEL_NAME(rope)(int64_t rows, int64_t heads, int64_t dim, int64_t row_stri
 void LEVEL_NAME(softmax_loss)(int64_t rows, int64_t vocab, bool gradient, float grad_scale,
                               const int32_t *targets, mas_dtype type, float *logits, float *losses,
                               uint8_t *correct);
+
+/* A register tile of a matrix product: MR x NR accumulators must fit the registers beside two of B and one of A. */
+#if LANES == 16
+#define MR 12
+#elif LANES == 8
+#define MR 6
+#else
+#define MR 4
+#endif
+#define NR (2 * LANES)
+
+static inline int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Two functions from one body whose `type` is a constant in each. */
 #define BY_TYPE(type, call_of, ...)                                                                \

@@ -18,44 +18,26 @@
 
 #include "kernels/x86/attention_common.h"
 
-/* Calls `call` with N, a constant, equal to nv (1 .. NV_MAX). */
+/* Runs `call` with N, a constant, equal to nv (1 .. NV_MAX). */
+#define WIDTH_IS(n, call)                                                                          \
+    {                                                                                              \
+        enum { N = n };                                                                            \
+        call;                                                                                      \
+        break;                                                                                     \
+    }
 #if NV_MAX_IS_4
 #define WITH_WIDTH(nv, call)                                                                       \
     switch (nv) {                                                                                  \
-    case 1: {                                                                                      \
-        enum { N = 1 };                                                                            \
-        call;                                                                                      \
-        break;                                                                                     \
-    }                                                                                              \
-    case 2: {                                                                                      \
-        enum { N = 2 };                                                                            \
-        call;                                                                                      \
-        break;                                                                                     \
-    }                                                                                              \
-    case 3: {                                                                                      \
-        enum { N = 3 };                                                                            \
-        call;                                                                                      \
-        break;                                                                                     \
-    }                                                                                              \
-    default: {                                                                                     \
-        enum { N = 4 };                                                                            \
-        call;                                                                                      \
-        break;                                                                                     \
-    }                                                                                              \
+    case 1: WIDTH_IS(1, call)                                                                      \
+    case 2: WIDTH_IS(2, call)                                                                      \
+    case 3: WIDTH_IS(3, call)                                                                      \
+    default: WIDTH_IS(4, call)                                                                     \
     }
 #else
 #define WITH_WIDTH(nv, call)                                                                       \
     switch (nv) {                                                                                  \
-    case 1: {                                                                                      \
-        enum { N = 1 };                                                                            \
-        call;                                                                                      \
-        break;                                                                                     \
-    }                                                                                              \
-    default: {                                                                                     \
-        enum { N = 2 };                                                                            \
-        call;                                                                                      \
-        break;                                                                                     \
-    }                                                                                              \
+    case 1: WIDTH_IS(1, call)                                                                      \
+    default: WIDTH_IS(2, call)                                                                     \
     }
 #endif
 
@@ -153,6 +135,14 @@ static void product_scores(int nv, int64_t keys, int64_t units, const unit *k, p
 
 /* ---- sums by rows: C[m][n] = C[m][n] * scale[m] + A[m][k] B[k][n] ---- */
 
+/* One row of sums joins C. */
+SIMD_INLINE void add_row(const int nv, const vec *sum, vec factor, float *c)
+{
+    SIMD_UNROLL
+    for (int v = 0; v < nv; v++)
+        vstore(c + v * VL, vfma(vload(c + v * VL), factor, sum[v]));
+}
+
 SIMD_INLINE void sum_block(const int mr, const int nv, int64_t steps, broadcast_side a,
                            const unit *b, ptrdiff_t ldb, float *c, ptrdiff_t ldc,
                            const float *scale)
@@ -164,12 +154,7 @@ SIMD_INLINE void sum_block(const int mr, const int nv, int64_t steps, broadcast_
     product_steps(mr, nv, 0, steps, a, b, ldb, sum);
     SIMD_UNROLL
     for (int i = 0; i < mr; i++) {
-        const vec factor = scale ? vset1(scale[i]) : vset1(1.0f);
-        SIMD_UNROLL
-        for (int v = 0; v < nv; v++) {
-            float *to = c + i * ldc + v * VL;
-            vstore(to, vfma(vload(to), factor, sum[i * nv + v]));
-        }
+        add_row(nv, sum + i * nv, scale ? vset1(scale[i]) : vset1(1.0f), c + i * ldc);
     }
 }
 
@@ -252,12 +237,7 @@ SIMD_INLINE void sum_block_masked(const int mr, const int nv, broadcast_side a, 
         } else {
             sum_row_edges(nv, lo[i], hi[i], &row, b, ldb, sum + i * nv);
         }
-        const vec factor = scale ? vset1(scale[i]) : vset1(1.0f);
-        SIMD_UNROLL
-        for (int v = 0; v < nv; v++) {
-            float *to = c + i * ldc + v * VL;
-            vstore(to, vfma(vload(to), factor, sum[i * nv + v]));
-        }
+        add_row(nv, sum + i * nv, scale ? vset1(scale[i]) : vset1(1.0f), c + i * ldc);
     }
 }
 

@@ -117,16 +117,6 @@ SIMD_INLINE vec vselect(vmask m, vec a, vec b)
     return _mm256_blendv_ps(b, a, m);
 }
 
-SIMD_INLINE int vany(vmask m)
-{
-    return _mm256_movemask_ps(m) != 0;
-}
-
-SIMD_INLINE vmask vboth(vmask a, vmask b)
-{
-    return _mm256_and_ps(a, b);
-}
-
 SIMD_INLINE int vall(vmask m)
 {
     return _mm256_movemask_ps(m) == 0xff;

@@ -121,16 +121,6 @@ SIMD_INLINE vec vselect(vmask m, vec a, vec b)
     return _mm512_mask_blend_ps(m, b, a);
 }
 
-SIMD_INLINE int vany(vmask m)
-{
-    return m != 0;
-}
-
-SIMD_INLINE vmask vboth(vmask a, vmask b)
-{
-    return (vmask)(a & b);
-}
-
 SIMD_INLINE int vall(vmask m)
 {
     return m == 0xffff;
