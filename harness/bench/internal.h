@@ -43,6 +43,7 @@ void mas_bench_rig_spoil(mas_bench_rig *rig, int tensor);
 void mas_bench_rig_fetch(mas_bench_rig *rig, int tensor);
 
 typedef struct mas_bench_check {
+    bool wrong;         /* a result differs too much */
     int64_t rows;       /* and keys, that were computed again */
     double worst_ratio; /* error over allowed error */
 } mas_bench_check;

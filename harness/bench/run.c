@@ -241,7 +241,7 @@ static mas_status check_and_time(bench *b, const mas_measure_config *measure, ma
     for (int kind = 0; status == MAS_OK && kind < MAS_BENCH_LAYERS; kind++)
         if (has[kind]) {
             status = check_layer(b, &b->layers[kind], &out->layer[kind], &check, err);
-            out->wrong = status == MAS_E_DEVICE || status == MAS_E_SCHEDULE;
+            out->wrong = check.wrong || status == MAS_E_SCHEDULE;
         }
     out->rows_checked = check.rows;
     out->worst_ratio = check.worst_ratio;

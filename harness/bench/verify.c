@@ -99,7 +99,8 @@ static mas_status judge(const table *t, const char *name, mas_dtype dtype, int64
         const mas_check_verdict v = mas_check_judge(some * t->width, t->want + offset, twins,
                                                     MAS_BENCH_TWINS, t->got + offset, dtype);
         check->worst_ratio = fmax(check->worst_ratio, v.ratio);
-        if (!v.ok)
+        check->wrong = !v.ok;
+        if (check->wrong)
             return mas_fail(
                 err, MAS_E_DEVICE,
                 "%s is wrong, %.3g of the allowed error: batch %lld, row %lld, head %lld, element "

@@ -41,6 +41,7 @@ static double full_flops(const mas_point *point)
     return (double)(p.batch * p.q_heads) * mas_attn_flops(point->kernel.op, pairs, p.d_qk, p.d_v);
 }
 
+/* full_rate: 0 where full attention could not be timed. */
 static json_t *metrics_record(const mas_point *point, const mas_bench_result *r, double full_rate)
 {
     json_t *json = json_object();
@@ -52,7 +53,7 @@ static json_t *metrics_record(const mas_point *point, const mas_bench_result *r,
     mas_json_set_number(json, "useful_gflops", rate / 1e9);
     mas_json_set_number(json, "executed_gflops", r->executed_flops / median / 1e9);
     mas_json_set_number(json, "fraction_of_peak", share(rate, limit));
-    mas_json_set_number(json, "full_useful_gflops", full_rate / 1e9);
+    mas_json_set_number(json, "full_useful_gflops", full_rate > 0 ? full_rate / 1e9 : (double)NAN);
     mas_json_set_number(json, "rate_vs_full", share(rate, full_rate));
     mas_json_set_number(json, "speedup_vs_full", share(full / median, full_rate));
     mas_json_set_number(json, "predicted_speedup", share(full, r->useful_flops));
@@ -135,7 +136,8 @@ static json_t *plan_record(const mas_point *point)
 
 static json_t *record(const mas_experiment *experiment, const mas_point *point,
                       const mas_bench_result *r, double full_rate, const mas_device *device,
-                      mas_status status, const mas_error *err, const char *started, double seconds)
+                      mas_status status, const mas_error *err, const mas_error *full_err,
+                      const char *started, double seconds)
 {
     json_t *result =
         mas_record_head(experiment, point, r->wrong ? "wrong" : mas_status_name(status),
@@ -152,6 +154,8 @@ static json_t *record(const mas_experiment *experiment, const mas_point *point,
         mas_json_set(result, "metrics", metrics_record(point, r, full_rate));
         mas_json_set(result, "samples", samples_record(&r->measurement));
         mas_json_set(result, "limits", limits_record(r));
+        if (full_rate <= 0)
+            mas_json_set_text(result, "full_error", full_err->text);
     }
     mas_json_set_text(time, "started", started);
     mas_json_set_number(time, "seconds", seconds);
@@ -185,12 +189,15 @@ json_t *mas_run_kernel_point(mas_shared *shared, const mas_experiment *experimen
     if (status == MAS_OK && point->plan.layers == 1 && point->plan.full_layers == 1)
         status = mas_bench_cache_add(shared->full_rates, &point->kernel,
                                      r->useful_flops / r->measurement.statistics.median, &err);
-    if (status == MAS_OK)
-        status = mas_bench_full_rate(shared->full_rates, device, &point->kernel, &point->measure,
-                                     point->seed, stopped, user, &full_rate, &err);
+    /* What full attention fails at is no fault of this point, which keeps its own time. */
+    mas_error full_err = {0};
+    if (status == MAS_OK &&
+        mas_bench_full_rate(shared->full_rates, device, &point->kernel, &point->measure,
+                            point->seed, stopped, user, &full_rate, &full_err) == MAS_E_INTERRUPTED)
+        status = MAS_E_INTERRUPTED;
     json_t *result = NULL;
     if (status != MAS_E_INTERRUPTED)
-        result = record(experiment, point, r, full_rate, device, status, &err, started,
+        result = record(experiment, point, r, full_rate, device, status, &err, &full_err, started,
                         mas_measure_now() - begin);
     mas_bench_result_free(r);
     free(r);

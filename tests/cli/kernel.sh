@@ -38,4 +38,20 @@ code 0 "shards" run "$quick" $small --results shards --shard 1/2
 first=$(results shards/throughput_quick)
 code 0 "the other shard" run "$quick" $small --results shards --shard 2/2
 check "together they have all points" [ "$first" -lt "$(results $folder)" -a "$(results shards/throughput_quick)" -eq "$(results $folder)" ]
+
+# Full attention does not fit the memory here, the window does: the point keeps its own time.
+cat >alone.yaml <<'END'
+experiment: alone
+question: Does a point keep its own time when full attention does not fit?
+kind: kernel
+kernel: {op: backward, q_heads: 1, length: 4096}
+measure: {warmup: 1, min_samples: 2, max_samples: 2, seconds: 0}
+attention: {full_layers: 0, sparse: {variant: sliding_window, window: 64}}
+limits: {memory: 16MiB}
+END
+code 0 "a comparison that does not fit" run alone.yaml --threads 1
+check "the point is ok" [ "$(with_status results/alone ok)" -eq 1 ]
+check "and timed" grep -q '"median": 0\.' results/alone/????????????????.json
+check "without the comparison" grep -q '"rate_vs_full": null' results/alone/????????????????.json
+check "which says why" grep -q '"full_error": ".*memory limit' results/alone/????????????????.json
 finish
