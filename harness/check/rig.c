@@ -232,12 +232,21 @@ void mas_check_rig_store(mas_check_rig *rig, int tensor)
 }
 
 /* The first byte that changed and should not have, named by the block it is in. */
+/* Blocks are walked by words: byte by byte, the passes over a workspace cost a third of a check under
+ * sanitizers. Their sizes are multiples of 64. */
+static uint64_t word_at(const unsigned char *bytes, size_t i)
+{
+    uint64_t word;
+    memcpy(&word, bytes + i, sizeof word);
+    return word;
+}
+
 static mas_status changed_byte(const mas_check_block *block, const char *kernel, mas_error *err)
 {
-    unsigned char changes =
-        0; /* one pass that the compiler can turn into vectors; nearly always all there is to do */
-    for (size_t i = 0; i < block->size; i++)
-        changes |= (unsigned char)((block->bytes[i] ^ block->saved[i]) & ~block->writable[i]);
+    uint64_t changes = 0; /* nearly always all there is to do */
+    for (size_t i = 0; i < block->size; i += sizeof changes)
+        changes |=
+            (word_at(block->bytes, i) ^ word_at(block->saved, i)) & ~word_at(block->writable, i);
     for (size_t i = 0; changes && i < block->size; i++) {
         if (block->writable[i] || block->bytes[i] == block->saved[i])
             continue;
@@ -253,9 +262,13 @@ static mas_status changed_byte(const mas_check_block *block, const char *kernel,
 
 static void prepare_block(mas_check_block *block, int fill)
 {
-    for (size_t i = 0; i < block->size; i++)
-        block->bytes[i] =
-            (unsigned char)((block->bytes[i] & ~block->writable[i]) | (fill & block->writable[i]));
+    uint64_t filled;
+    memset(&filled, fill, sizeof filled);
+    for (size_t i = 0; i < block->size; i += sizeof filled) {
+        const uint64_t writable = word_at(block->writable, i),
+                       word = (word_at(block->bytes, i) & ~writable) | (filled & writable);
+        memcpy(block->bytes + i, &word, sizeof word);
+    }
     memcpy(block->saved, block->bytes, block->size);
 }
 
@@ -322,9 +335,9 @@ bool mas_check_rig_same(const mas_check_rig *rig)
     const unsigned char *kept = rig->result;
     for (size_t i = 0; i < rig->block_count; i++) {
         const mas_check_block *block = &rig->blocks[i];
-        unsigned char changes = 0;
-        for (size_t n = 0; n < block->size; n++)
-            changes |= (unsigned char)((block->bytes[n] ^ kept[n]) & block->writable[n]);
+        uint64_t changes = 0;
+        for (size_t n = 0; n < block->size; n += sizeof changes)
+            changes |= (word_at(block->bytes, n) ^ word_at(kept, n)) & word_at(block->writable, n);
         if (changes)
             return false;
         kept += block->size;
