@@ -98,9 +98,7 @@ static mas_status run_once(const bench *b, const mas_attn_plan *plan, const mas_
 {
     mas_attn_args a = *args;
     a.workspace = plan->workspace_bytes ? workspace : NULL;
-    const mas_status status = mas_attn_plan_run(plan, &a, counts, err);
-    b->device->ops->synchronize(b->device);
-    return status;
+    return b->device->ops->attend(b->device, plan, &a, counts, err);
 }
 
 static mas_status check_forward(const bench *b, ready *r, const mas_attn_plan *plan,
@@ -172,7 +170,7 @@ static mas_status launch(void *user, mas_error *err)
         const ready *r = &b->layers[b->plan->is_full[i] ? MAS_BENCH_FULL : MAS_BENCH_SPARSE];
         mas_attn_args args = r->args;
         args.workspace = r->plan->workspace_bytes ? b->workspace : NULL;
-        status = mas_attn_plan_run(r->plan, &args, NULL, err);
+        status = b->device->ops->attend(b->device, r->plan, &args, NULL, err);
     }
     return status;
 }
@@ -180,9 +178,7 @@ static mas_status launch(void *user, mas_error *err)
 static mas_status wait_done(void *user, mas_error *err)
 {
     const bench *b = user;
-    (void)err;
-    b->device->ops->synchronize(b->device);
-    return MAS_OK;
+    return b->device->ops->synchronize(b->device, err);
 }
 
 static bool asked_to_stop(void *user)

@@ -139,6 +139,10 @@ mas_status mas_attn_plan_create_for(const mas_attn_kernel *kernel, const mas_att
     }
     if (kernel->workspace_bytes)
         plan->workspace_bytes = kernel->workspace_bytes(p, plan->schedule, plan->threads);
+    if (kernel->prepare && (status = kernel->prepare(plan, &plan->prepared, err)) != MAS_OK) {
+        mas_attn_plan_free(plan);
+        return status;
+    }
     *out = plan;
     return MAS_OK;
 }
@@ -162,7 +166,7 @@ mas_status mas_attn_plan_run(const mas_attn_plan *plan, const mas_attn_args *arg
 {
     const mas_attn_problem *p = &plan->problem;
     mas_attn_counts seen = {0, 0};
-    const mas_status status = plan->kernel->run(p, plan->schedule, plan->threads, args, &seen, err);
+    const mas_status status = plan->kernel->run(plan, args, &seen, err);
     if (counts)
         *counts = seen;
     if (status != MAS_OK)
@@ -181,6 +185,8 @@ void mas_attn_plan_free(mas_attn_plan *plan)
 {
     if (!plan)
         return;
+    if (plan->prepared)
+        plan->kernel->discard(plan->prepared);
     mas_schedule_free(plan->schedule);
     free(plan);
 }

@@ -174,9 +174,12 @@ static size_t workspace_bytes(const mas_attn_problem *p, const mas_schedule *s, 
     return sinks_bytes(p) + (size_t)threads * thread_bytes(p, s->q_tile);
 }
 
-static mas_status run(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                      const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
+                      mas_error *err)
 {
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const int threads = plan->threads;
     const int64_t visits = backward(p, s, threads, args, &(target){.args = args}, args->workspace);
     if (visits < 0)
         return mas_ref_schedule_error(mas_attn_backward_reference.name, err);

@@ -92,27 +92,15 @@ static size_t workspace_bytes(const mas_attn_problem *p, const mas_schedule *s, 
     return (size_t)threads * mas_ref_scratch_bytes(p, s->q_tile);
 }
 
-static mas_status run(const char *name, const mas_attn_problem *p, const mas_schedule *s,
-                      int threads, const mas_attn_args *args, mas_attn_counts *counts,
+static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
                       mas_error *err)
 {
-    const int64_t visits = forward(p, s, threads, args, &(target){.args = args}, args->workspace);
+    const int64_t visits = forward(&plan->problem, plan->schedule, plan->threads, args,
+                                   &(target){.args = args}, args->workspace);
     if (visits < 0)
-        return mas_ref_schedule_error(name, err);
+        return mas_ref_schedule_error(plan->kernel->name, err);
     *counts = (mas_attn_counts){.visited_tiles = visits};
     return MAS_OK;
-}
-
-static mas_status forward_run(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                              const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
-{
-    return run(mas_attn_forward_reference.name, p, s, threads, args, counts, err);
-}
-
-static mas_status decode_run(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                             const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
-{
-    return run(mas_attn_decode_reference.name, p, s, threads, args, counts, err);
 }
 
 const mas_attn_kernel mas_attn_forward_reference = {
@@ -122,7 +110,7 @@ const mas_attn_kernel mas_attn_forward_reference = {
     .supports = mas_ref_supports,
     .tile = mas_ref_tile,
     .workspace_bytes = workspace_bytes,
-    .run = forward_run,
+    .run = run,
 };
 
 const mas_attn_kernel mas_attn_decode_reference = {
@@ -132,7 +120,7 @@ const mas_attn_kernel mas_attn_decode_reference = {
     .supports = mas_ref_supports,
     .tile = mas_ref_tile,
     .workspace_bytes = workspace_bytes,
-    .run = decode_run,
+    .run = run,
 };
 
 mas_status mas_attn_oracle_forward(const mas_attn_problem *p, int threads,

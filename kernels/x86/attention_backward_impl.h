@@ -79,9 +79,12 @@ static void write_keys(const backward_layout *l, const float *gather, const mas_
         }
 }
 
-static mas_status backward_run(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                               const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *args,
+                               mas_attn_counts *counts, mas_error *err)
 {
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const int threads = plan->threads;
     (void)err;
     const backward_layout l = backward_cut(p, s);
     const int64_t group = p->q_heads / p->kv_heads, kv = p->batch * p->kv_heads;

@@ -326,9 +326,12 @@ static void merge_pieces(const decode_layout *l, const float *states, const floa
     vstore_first(lse, 1, empty ? vset1(sink ? *sink : -INFINITY) : total);
 }
 
-static mas_status decode_run(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                             const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status decode_run(const mas_attn_plan *plan, const mas_attn_args *args,
+                             mas_attn_counts *counts, mas_error *err)
 {
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const int threads = plan->threads;
     (void)err;
     const decode_layout l = decode_cut(p, s);
     const int64_t group = p->q_heads / p->kv_heads, rows_all = p->batch * p->q_heads * p->q_len;

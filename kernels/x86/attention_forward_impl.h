@@ -274,9 +274,12 @@ static int64_t run_task(forward_tile *t, const mas_attn_problem *p, const mas_sc
     return visited;
 }
 
-static mas_status forward_run(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                              const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *args,
+                              mas_attn_counts *counts, mas_error *err)
 {
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const int threads = plan->threads;
     (void)err;
     const int64_t tasks = p->batch * p->q_heads * s->q_tiles;
     const forward_layout l = forward_cut(p, s);

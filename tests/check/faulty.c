@@ -163,9 +163,12 @@ static int64_t forward_tile(const mas_attn_problem *p, const mas_schedule *s,
     return visits;
 }
 
-static mas_status forward_run(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                              const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *args,
+                              mas_attn_counts *counts, mas_error *err)
 {
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const int threads = plan->threads;
     mas_attn_args a = *args;
     int64_t visits = 0;
     (void)err;
@@ -288,9 +291,12 @@ static size_t head_floats(const mas_attn_problem *p)
     return (size_t)(p->kv_len * (p->d_qk + p->d_v));
 }
 
-static mas_status backward_run(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                               const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *args,
+                               mas_attn_counts *counts, mas_error *err)
 {
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const int threads = plan->threads;
     float *d_sinks = args->workspace, *heads = d_sinks + p->batch * p->q_heads;
     int64_t visits = 0;
     (void)err;

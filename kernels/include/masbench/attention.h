@@ -112,6 +112,7 @@ typedef struct mas_attn_counts {
 } mas_attn_counts;
 
 typedef struct mas_attn_kernel mas_attn_kernel;
+typedef struct mas_attn_plan mas_attn_plan;
 struct mas_attn_kernel {
     const char *name; /* "operation/algorithm/isa", for example "attn_forward/flash/avx512" */
     mas_attn_op op;
@@ -123,9 +124,15 @@ struct mas_attn_kernel {
     void (*tile)(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile);
     /** Scratch bytes for a run with that many threads; NULL: none. */
     size_t (*workspace_bytes)(const mas_attn_problem *p, const mas_schedule *s, int threads);
-    /** Execute. Never allocates. Reentrant. On error the outputs are unspecified. */
-    mas_status (*run)(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                      const mas_attn_args *args, mas_attn_counts *counts, mas_error *err);
+    /** Execute. Never allocates. Reentrant. On error the outputs are unspecified.
+     *  @param counts  NULL on a device that works asynchronously: return once the work is queued;
+     *                 its counts are compared when the device is next waited for */
+    mas_status (*run)(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
+                      mas_error *err);
+    /** What a plan needs once rather than in every run, such as a copy of the schedule in device
+     * memory; kept as plan->prepared. NULL: nothing. */
+    mas_status (*prepare)(const mas_attn_plan *plan, void **out, mas_error *err);
+    void (*discard)(void *prepared); /* of `prepare` */
 };
 
 /** A back end's kernels, NULL-terminated, in order of preference, reference last. */
@@ -149,13 +156,14 @@ const mas_attn_kernel *mas_attn_select(mas_attn_table table, const mas_attn_prob
 const mas_attn_kernel *mas_attn_find(mas_attn_table table, const char *name);
 
 /** A checked problem, the kernel chosen for it and its schedule. */
-typedef struct mas_attn_plan {
+struct mas_attn_plan {
     mas_attn_problem problem;
     const mas_attn_kernel *kernel;
     mas_schedule *schedule;
     int threads;
     size_t workspace_bytes;
-} mas_attn_plan;
+    void *prepared; /* the kernel's own, or NULL */
+};
 
 /** Check, select, schedule.
  *  @param[out] out  owned by the caller, free with mas_attn_plan_free; untouched on error */

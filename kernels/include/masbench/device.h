@@ -100,12 +100,16 @@ typedef struct mas_device_ops {
     void (*download)(mas_device *d, void *to_host, const void *from_device, size_t bytes);
     void (*zero)(mas_device *d, void *pointer, size_t bytes);
 
-    /** Return when all that was started is done: clocks are read after it. */
-    void (*synchronize)(mas_device *d);
+    /** Return when all that was started is done: clocks are read after it. Reports what went wrong
+     * in work that was started earlier and not yet reported (MAS_E_DEVICE, or MAS_E_SCHEDULE when
+     * attention visited other tiles than its schedules list); such an error stays, every later call
+     * that returns a status repeats it. */
+    mas_status (*synchronize)(mas_device *d, mas_error *err);
 
     /* ---- matrices and attention ---- */
     mas_status (*matmul)(mas_device *d, const mas_matmul *m, mas_error *err);
-    /** Run a plan made from d->attention; see mas_attn_plan_run. */
+    /** Run a plan made from d->attention; see mas_attn_plan_run.
+     *  @param[out] counts  NULL: a device that works asynchronously need not wait */
     mas_status (*attend)(mas_device *d, const mas_attn_plan *plan, const mas_attn_args *args,
                          mas_attn_counts *counts, mas_error *err);
 

@@ -145,50 +145,47 @@ static size_t scratch(const mas_attn_problem *p, const mas_schedule *s, int thre
 
 static int64_t skipped_tiles, extra_tiles_q;
 
-static mas_status pretends(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                           const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status pretends(const mas_attn_plan *plan, const mas_attn_args *args,
+                           mas_attn_counts *counts, mas_error *err)
 {
-    (void)threads, (void)args, (void)err;
-    counts->visited_tiles = s->tiles * p->batch * p->q_heads - skipped_tiles;
+    (void)args, (void)err;
+    counts->visited_tiles =
+        plan->schedule->tiles * plan->problem.batch * plan->problem.q_heads - skipped_tiles;
     counts->visited_tiles_q = extra_tiles_q;
     return MAS_OK;
 }
 
-static const mas_attn_kernel wide = {"attn_forward/stub/avx512",
-                                     MAS_ATTN_FORWARD,
-                                     MAS_ISA_AVX512,
-                                     says_yes,
-                                     tile_4x4,
-                                     NULL,
-                                     pretends},
-                             picky = {"attn_forward/picky/scalar",
-                                      MAS_ATTN_FORWARD,
-                                      MAS_ISA_SCALAR,
-                                      says_no,
-                                      tile_4x4,
-                                      NULL,
-                                      pretends},
-                             plain = {"attn_forward/plain/scalar",
-                                      MAS_ATTN_FORWARD,
-                                      MAS_ISA_SCALAR,
-                                      says_yes,
-                                      tile_4x4,
-                                      scratch,
-                                      pretends},
-                             last = {"attn_forward/last/scalar",
-                                     MAS_ATTN_FORWARD,
-                                     MAS_ISA_SCALAR,
-                                     says_yes,
-                                     tile_4x4,
-                                     NULL,
-                                     pretends},
-                             back = {"attn_backward/picky/scalar",
-                                     MAS_ATTN_BACKWARD,
-                                     MAS_ISA_SCALAR,
-                                     says_no,
-                                     tile_4x4,
-                                     NULL,
-                                     pretends};
+static const mas_attn_kernel wide = {.name = "attn_forward/stub/avx512",
+                                     .op = MAS_ATTN_FORWARD,
+                                     .isa = MAS_ISA_AVX512,
+                                     .supports = says_yes,
+                                     .tile = tile_4x4,
+                                     .run = pretends},
+                             picky = {.name = "attn_forward/picky/scalar",
+                                      .op = MAS_ATTN_FORWARD,
+                                      .isa = MAS_ISA_SCALAR,
+                                      .supports = says_no,
+                                      .tile = tile_4x4,
+                                      .run = pretends},
+                             plain = {.name = "attn_forward/plain/scalar",
+                                      .op = MAS_ATTN_FORWARD,
+                                      .isa = MAS_ISA_SCALAR,
+                                      .supports = says_yes,
+                                      .tile = tile_4x4,
+                                      .workspace_bytes = scratch,
+                                      .run = pretends},
+                             last = {.name = "attn_forward/last/scalar",
+                                     .op = MAS_ATTN_FORWARD,
+                                     .isa = MAS_ISA_SCALAR,
+                                     .supports = says_yes,
+                                     .tile = tile_4x4,
+                                     .run = pretends},
+                             back = {.name = "attn_backward/picky/scalar",
+                                     .op = MAS_ATTN_BACKWARD,
+                                     .isa = MAS_ISA_SCALAR,
+                                     .supports = says_no,
+                                     .tile = tile_4x4,
+                                     .run = pretends};
 static const mas_attn_kernel *const table[] = {&back, &wide, &picky, &plain, &last, NULL};
 
 Test(attention, select_takes_the_first_that_serves)

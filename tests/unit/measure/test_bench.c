@@ -21,20 +21,22 @@ static void spoil(const mas_attn_problem *p, const mas_view *x, int64_t row, int
     mas_dtype_store(p->dtype, x->data, i, mas_dtype_load(p->dtype, x->data, i) + 0.25);
 }
 
-static mas_status run_forward(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                              const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status run_forward(const mas_attn_plan *plan, const mas_attn_args *args,
+                              mas_attn_counts *counts, mas_error *err)
 {
+    const mas_attn_problem *p = &plan->problem;
     runs++;
-    const mas_status status = right(MAS_ATTN_FORWARD)->run(p, s, threads, args, counts, err);
+    const mas_status status = right(MAS_ATTN_FORWARD)->run(plan, args, counts, err);
     spoil(p, &args->o, p->q_len - 1, p->q_heads - 1);
     return status;
 }
 
-static mas_status run_backward(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                               const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status run_backward(const mas_attn_plan *plan, const mas_attn_args *args,
+                               mas_attn_counts *counts, mas_error *err)
 {
+    const mas_attn_problem *p = &plan->problem;
     runs++;
-    const mas_status status = right(MAS_ATTN_BACKWARD)->run(p, s, threads, args, counts, err);
+    const mas_status status = right(MAS_ATTN_BACKWARD)->run(plan, args, counts, err);
     spoil(p, &args->d_k, p->kv_len - 1, 0);
     return status;
 }
@@ -123,10 +125,11 @@ static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_ti
 }
 
 /* Wrong away from the edges of tiles only. */
-static mas_status run_inside(const mas_attn_problem *p, const mas_schedule *s, int threads,
-                             const mas_attn_args *args, mas_attn_counts *counts, mas_error *err)
+static mas_status run_inside(const mas_attn_plan *plan, const mas_attn_args *args,
+                             mas_attn_counts *counts, mas_error *err)
 {
-    const mas_status status = right(MAS_ATTN_FORWARD)->run(p, s, threads, args, counts, err);
+    const mas_attn_problem *p = &plan->problem;
+    const mas_status status = right(MAS_ATTN_FORWARD)->run(plan, args, counts, err);
     for (int64_t row = 0; row < p->q_len; row++)
         if (row % TILE >= 2 && row % TILE < TILE - 2)
             spoil(p, &args->o, row, 0);
