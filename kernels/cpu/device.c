@@ -4,6 +4,8 @@
 #include "kernels/cpu/limits.h"
 
 #include <assert.h>
+#include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,11 +118,21 @@ mas_status mas_device_open_cpu(int threads, size_t limit_bytes, mas_device **out
     return MAS_OK;
 }
 
-void mas_device_close(mas_device *device)
+static mas_status describe(char *text, size_t size)
 {
-    if (device)
-        device->ops->close(device);
+    char library[sizeof((mas_cpu_device *)0)->library];
+    mas_cpu_matmul_library(library, sizeof library);
+    snprintf(text, size, "%s, %s, %d threads, matmul by %s", mas_cpu_model(),
+             mas_isa_name(mas_cpu_isa()), omp_get_max_threads(), library);
+    return MAS_OK;
 }
+
+const mas_device_kind mas_device_cpu = {
+    .name = "cpu",
+    .attention = mas_attn_cpu_table,
+    .open = mas_device_open_cpu,
+    .describe = describe,
+};
 
 void mas_cpu_use_plain_matmul(mas_device *d, bool plain)
 {

@@ -190,7 +190,7 @@ typedef struct mas_device_ops {
 } mas_device_ops;
 
 struct mas_device {
-    const char *name;           /* "cpu", "cuda" */
+    const char *name;           /* of its kind */
     const char *matmul_library; /* of f32 products: "oneDNN 2.6.3", "plain" */
     const mas_device_ops *ops;
     mas_attn_table attention;
@@ -199,10 +199,28 @@ struct mas_device {
     struct mas_profile *profile; /* NULL, or where mas_profile_begin's wrappers count */
 };
 
-/** Open the CPU device.
- *  @param threads      >= 1
- *  @param limit_bytes  memory cap for all categories together; 0: none
- *  @param[out] out     close with mas_device_close */
+/** A kind of device that this build knows: how to open one, and what its attention is. */
+typedef struct mas_device_kind {
+    const char *name;         /* "cpu", "cuda" */
+    mas_attn_table attention; /* every kernel of the build, whatever this machine can run */
+    /** Open the machine's device of this kind.
+     *  @param threads      of the host that it may use, >= 1
+     *  @param limit_bytes  memory cap for all categories together; 0: none
+     *  @param[out] out     close with mas_device_close
+     *  @return MAS_OK; MAS_E_UNSUPPORTED: not in this build, or no such device here */
+    mas_status (*open)(int threads, size_t limit_bytes, mas_device **out, mas_error *err);
+    /** One line for people: the hardware, and why it cannot be used if so.
+     *  @return MAS_OK when `open` should succeed */
+    mas_status (*describe)(char *text, size_t size);
+} mas_device_kind;
+
+extern const mas_device_kind mas_device_cpu, mas_device_cuda;
+/** All of them, NULL-terminated, the CPU first. */
+extern const mas_device_kind *const mas_device_kinds[];
+/** The kind of that name; NULL: there is none. */
+const mas_device_kind *mas_device_find(const char *name);
+
+/** mas_device_cpu.open. */
 MAS_MUST_USE mas_status mas_device_open_cpu(int threads, size_t limit_bytes, mas_device **out,
                                             mas_error *err);
 /** NULL allowed. Everything allocated from the device must have been released. */

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The GPU of this process, its stream, and the account of visited tiles. */
+#include "kernels/cuda/cuda.h"
+
+#include <stdio.h>
+
+typedef struct context {
+    bool started;
+    int capability;
+    cudaStream_t stream;
+    mas_cuda_tally *tallies;        /* in device memory: what kernels counted */
+    mas_cuda_tally expected[2];     /* what they should have counted */
+    mas_status failed;              /* first error of asynchronous work; stays */
+    mas_error error;
+} context;
+
+static context gpu;
+
+int mas_cuda_capability(void)
+{
+    return mas_cuda_start(NULL) == MAS_OK ? gpu.capability : 0;
+}
+
+cudaStream_t mas_cuda_stream(void)
+{
+    return gpu.stream;
+}
+
+mas_cuda_tally *mas_cuda_tallies(void)
+{
+    return gpu.tallies;
+}
+
+mas_status mas_cuda_check(cudaError_t code, const char *what, mas_error *err)
+{
+    if (code == cudaSuccess)
+        return MAS_OK;
+    return mas_fail(err, code == cudaErrorMemoryAllocation ? MAS_E_MEMORY : MAS_E_DEVICE,
+                    "%s: CUDA says \"%s\"", what, cudaGetErrorString(code));
+}
+
+static mas_status find(mas_error *err)
+{
+    int devices = 0, major = 0, minor = 0;
+    const cudaError_t code = cudaGetDeviceCount(&devices);
+    if (code != cudaSuccess || devices < 1)
+        return mas_fail(err, MAS_E_UNSUPPORTED, "no CUDA GPU can be used here: %s",
+                        code != cudaSuccess ? cudaGetErrorString(code) : "none was found");
+    mas_status status = mas_cuda_check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0),
+                                       "asking for the compute capability", err);
+    if (status == MAS_OK)
+        status = mas_cuda_check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0),
+                                "asking for the compute capability", err);
+    if (status != MAS_OK)
+        return status;
+    if (major < 8)
+        return mas_fail(err, MAS_E_UNSUPPORTED,
+                        "the GPU has compute capability %d.%d; 8.0 (A100) or later is needed", major,
+                        minor);
+    gpu.capability = 10 * major + minor;
+    return MAS_OK;
+}
+
+mas_status mas_cuda_start(mas_error *err)
+{
+    if (gpu.started)
+        return MAS_OK;
+    mas_status status = find(err);
+    if (status == MAS_OK)
+        status = mas_cuda_check(cudaStreamCreate(&gpu.stream), "opening a stream", err);
+    if (status == MAS_OK)
+        status = mas_cuda_check(cudaMalloc((void **)&gpu.tallies, 2 * sizeof *gpu.tallies),
+                                "allocating counters", err);
+    if (status == MAS_OK)
+        status = mas_cuda_check(
+            cudaMemsetAsync(gpu.tallies, 0, 2 * sizeof *gpu.tallies, gpu.stream), "clearing counters",
+            err);
+    gpu.started = status == MAS_OK;
+    return status;
+}
+
+static mas_status repeat(mas_error *err)
+{
+    return mas_fail(err, gpu.failed, "%s", gpu.error.text);
+}
+
+mas_status mas_cuda_wait(mas_error *err)
+{
+    mas_cuda_tally counted[2] = {0, 0};
+    if (gpu.failed != MAS_OK)
+        return repeat(err);
+    gpu.failed = mas_cuda_check(
+        cudaMemcpyAsync(counted, gpu.tallies, sizeof counted, cudaMemcpyDeviceToHost, gpu.stream),
+        "reading counters", &gpu.error);
+    if (gpu.failed == MAS_OK)
+        gpu.failed = mas_cuda_check(cudaStreamSynchronize(gpu.stream), "waiting for the GPU",
+                                    &gpu.error);
+    if (gpu.failed == MAS_OK && (counted[0] != gpu.expected[0] || counted[1] != gpu.expected[1]))
+        gpu.failed = mas_fail(&gpu.error, MAS_E_SCHEDULE,
+                              "attention on the GPU visited %llu (and %llu) tiles since the start "
+                              "where its schedules list %llu (and %llu)",
+                              counted[0], counted[1], gpu.expected[0], gpu.expected[1]);
+    return gpu.failed == MAS_OK ? MAS_OK : repeat(err);
+}
+
+mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *counts, mas_error *err)
+{
+    mas_cuda_tally counted[2] = {0, 0};
+    if (!counts) {
+        gpu.expected[0] += (mas_cuda_tally)tiles;
+        gpu.expected[1] += (mas_cuda_tally)tiles_q;
+        return gpu.failed == MAS_OK ? MAS_OK : repeat(err);
+    }
+    /* The difference to what was expected so far is what this call counted; it is the caller's to
+     * judge, and forgotten here. */
+    mas_status status = mas_cuda_check(
+        cudaMemcpyAsync(counted, gpu.tallies, sizeof counted, cudaMemcpyDeviceToHost, gpu.stream),
+        "reading counters", err);
+    if (status == MAS_OK)
+        status = mas_cuda_check(cudaStreamSynchronize(gpu.stream), "waiting for attention", err);
+    if (status != MAS_OK)
+        return status;
+    *counts = (mas_attn_counts){(int64_t)(counted[0] - gpu.expected[0]),
+                                (int64_t)(counted[1] - gpu.expected[1])};
+    gpu.expected[0] = counted[0];
+    gpu.expected[1] = counted[1];
+    return MAS_OK;
+}

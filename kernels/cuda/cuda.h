@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the CUDA back end share. Private to kernels/cuda.
+ *
+ * Every .cu file is compiled twice: by nvcc, and as plain C++ against the emulator of simt/, which
+ * runs the same kernels on the CPU in the tests. So files here include this header instead of
+ * CUDA's own, launch by simt_launch, and keep to the subset that simt/simt.h lists.
+ *
+ * One GPU and one stream a process: everything is queued on mas_cuda_stream() in program order and
+ * nothing waits but `download`, `synchronize` and counted runs of attention. */
+#ifndef MAS_CUDA_CUDA_H
+#define MAS_CUDA_CUDA_H
+
+#include "kernels/cuda/simt/simt.h"
+#include "masbench/device.h"
+
+/* ---- the GPU of this process: context.cu ---- */
+
+/** Compute capability times ten of the GPU in use (90: 9.0); 0 when there is none. The emulator
+ * says 90. */
+int mas_cuda_capability(void);
+/** The stream that everything is queued on. */
+cudaStream_t mas_cuda_stream(void);
+/** MAS_OK, or what CUDA said: "what: message". Out of memory is MAS_E_MEMORY, the rest
+ * MAS_E_DEVICE. */
+mas_status mas_cuda_check(cudaError_t code, const char *what, mas_error *err);
+/** Open the GPU if that has not happened yet. MAS_E_UNSUPPORTED with the reason when there is
+ * none. */
+mas_status mas_cuda_start(mas_error *err);
+
+/* Tiles that attention kernels visited, added up in device memory by the kernels themselves. */
+typedef unsigned long long mas_cuda_tally; /* what atomicAdd takes */
+/** Two tallies in device memory: of the forward pass and the dK/dV pass, and of the dQ pass. */
+mas_cuda_tally *mas_cuda_tallies(void);
+/** Called by an attention kernel's `run` after its launches: they are expected to add that much.
+ * Where counts is not NULL, waits and fills it in. */
+mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *counts, mas_error *err);
+/** Wait for the stream; MAS_E_DEVICE or MAS_E_SCHEDULE as `synchronize` in device.h. */
+mas_status mas_cuda_wait(mas_error *err);
+
+/* ---- attention ---- */
+
+/** A schedule in device memory, handed to kernels by value. */
+typedef struct mas_cuda_schedule {
+    int32_t q_tile, k_tile, q_tiles, k_tiles;
+    const int32_t *q_start, *k_start; /* as in mas_schedule */
+    const mas_span *q_spans, *k_spans;
+    const mas_row_span *patterns;   /* [pattern_count][q_tile] */
+    const uint64_t *seen;           /* [pattern_count][seen_words]: bit j of a pattern: some row sees key j */
+    const int32_t *q_order, *k_order; /* tiles, those with most visits first */
+    int32_t seen_words;
+} mas_cuda_schedule;
+
+/** `prepare` and `discard` of every CUDA kernel that executes schedules: plan->prepared is a
+ * mas_cuda_schedule in host memory. */
+mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_error *err);
+void mas_cuda_schedule_discard(void *prepared);
+
+/** All of an attention call that kernels need, by value. */
+typedef struct mas_cuda_attention {
+    mas_cuda_schedule s;
+    mas_view q, k, v, o, d_o, d_q, d_k, d_v;
+    float *lse;
+    const float *sinks;
+    float *d_sinks;
+    int32_t q_heads, group; /* query heads, query heads per key/value head */
+    int32_t q_len, kv_len, d_qk, d_v_size;
+    float scale, softcap; /* softcap 0: none */
+    mas_cuda_tally *tally;
+} mas_cuda_attention;
+
+mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_attn_args *args);
+
+/* kernels, in the order of the table (table.cu) */
+extern const mas_attn_kernel mas_cuda_forward_sm80, mas_cuda_backward_sm80, mas_cuda_decode_simple,
+    mas_cuda_forward_simple, mas_cuda_backward_simple;
+
+#endif
