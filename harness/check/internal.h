@@ -104,6 +104,7 @@ typedef struct mas_check_tensor {
 typedef struct mas_check_block {
     unsigned char *bytes, *saved;
     unsigned char *writable; /* 0xff: an output's byte, 0: not */
+    unsigned char *copy;     /* in a device's memory while a kernel runs there */
     size_t size;
     const char *name;
 } mas_check_block;

@@ -272,6 +272,96 @@ static void prepare_block(mas_check_block *block, int fill)
     memcpy(block->saved, block->bytes, block->size);
 }
 
+/* ---- kernels whose device has memory of its own ---- */
+
+/* The device whose memory a kernel works in; opened once and kept. NULL: the host's. */
+static mas_status device_of(const mas_attn_kernel *kernel, mas_device **out, mas_error *err)
+{
+    static mas_device *open[8]; /* by place in mas_device_kinds */
+    *out = NULL;
+    for (size_t i = 0; mas_device_kinds[i]; i++) {
+        const mas_device_kind *kind = mas_device_kinds[i];
+        if (kind == &mas_device_cpu || mas_attn_find(kind->attention, kernel->name) != kernel)
+            continue;
+        if (!open[i]) {
+            const mas_status status = kind->open(1, 0, &open[i], err);
+            if (status != MAS_OK)
+                return status;
+        }
+        *out = open[i];
+        return MAS_OK;
+    }
+    return MAS_OK; /* the CPU's, or one of a test's own */
+}
+
+/* A pointer into a block becomes the same place of the block's copy. */
+static void *moved(const mas_check_rig *rig, const mas_check_block *scratch, const void *pointer)
+{
+    const unsigned char *p = pointer;
+    for (size_t i = 0; p && i <= rig->block_count; i++) {
+        const mas_check_block *block = i < rig->block_count ? &rig->blocks[i] : scratch;
+        if (block->bytes && p >= block->bytes && p < block->bytes + block->size)
+            return block->copy + (p - block->bytes);
+    }
+    return NULL;
+}
+
+static mas_attn_args moved_args(const mas_check_rig *rig, const mas_check_block *scratch,
+                                const mas_attn_args *args)
+{
+    mas_attn_args a = *args;
+    mas_view *const views[] = {&a.q, &a.k, &a.v, &a.o, &a.d_o, &a.d_q, &a.d_k, &a.d_v};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        views[i]->data = moved(rig, scratch, views[i]->data);
+    a.lse = moved(rig, scratch, a.lse);
+    a.sinks = moved(rig, scratch, a.sinks);
+    a.d_sinks = moved(rig, scratch, a.d_sinks);
+    a.workspace = moved(rig, scratch, a.workspace);
+    return a;
+}
+
+static mas_status copy_up(mas_device *d, mas_check_block *block, mas_error *err)
+{
+    if (!block->bytes)
+        return MAS_OK;
+    const mas_status status =
+        mas_alloc(d, block->size, MAS_MEMORY_WORKSPACE, (void **)&block->copy, err);
+    if (status == MAS_OK)
+        d->ops->upload(d, block->copy, block->bytes, block->size);
+    return status;
+}
+
+static void copy_down(mas_device *d, mas_check_block *block)
+{
+    if (!block->copy)
+        return;
+    d->ops->download(d, block->bytes, block->copy, block->size);
+    d->ops->release(d, block->copy);
+    block->copy = NULL;
+}
+
+/* Run in the kernel's memory: the blocks go there, guards and all, and come back. */
+static mas_status run_there(mas_check_rig *rig, const mas_attn_plan *plan, mas_check_block *scratch,
+                            const mas_attn_args *args, mas_error *err)
+{
+    mas_device *d = NULL;
+    mas_status status = device_of(plan->kernel, &d, err);
+    if (status != MAS_OK || !d)
+        return status != MAS_OK ? status : mas_attn_plan_run(plan, args, &rig->counts, err);
+    for (size_t i = 0; status == MAS_OK && i < rig->block_count; i++)
+        status = copy_up(d, &rig->blocks[i], err);
+    if (status == MAS_OK)
+        status = copy_up(d, scratch, err);
+    if (status == MAS_OK) {
+        const mas_attn_args there = moved_args(rig, scratch, args);
+        status = mas_attn_plan_run(plan, &there, &rig->counts, err);
+    }
+    for (size_t i = 0; i < rig->block_count; i++)
+        copy_down(d, &rig->blocks[i]);
+    copy_down(d, scratch);
+    return status;
+}
+
 mas_status mas_check_rig_run(mas_check_rig *rig, const mas_attn_kernel *kernel, int threads,
                              int fill, mas_error *err)
 {
@@ -297,7 +387,7 @@ mas_status mas_check_rig_run(mas_check_rig *rig, const mas_attn_kernel *kernel, 
     }
     for (size_t i = 0; i < rig->block_count; i++)
         prepare_block(&rig->blocks[i], fill);
-    status = mas_attn_plan_run(plan, &args, &rig->counts, err);
+    status = run_there(rig, plan, &scratch, &args, err);
     for (size_t i = 0; status == MAS_OK && i < rig->block_count; i++)
         status = changed_byte(&rig->blocks[i], kernel->name, err);
     if (status == MAS_OK)

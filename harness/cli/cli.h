@@ -6,7 +6,7 @@
 #ifndef MASBENCH_CLI_H
 #define MASBENCH_CLI_H
 
-#include "masbench/status.h"
+#include "masbench/device.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,7 +62,8 @@ extern const mas_cli_command *const mas_cli_commands[]; /* NULL-terminated */
 
 /** Global options, set by mas_cli_parse. */
 typedef struct mas_cli_globals {
-    int threads; /* >= 1 */
+    int threads;                   /* >= 1 */
+    const mas_device_kind *device; /* --device */
 } mas_cli_globals;
 
 typedef struct mas_cli_parsed {

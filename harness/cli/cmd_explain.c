@@ -135,8 +135,8 @@ static void print_memory(const mas_memory_use *use, FILE *out)
     fputc('\n', out);
 }
 
-double mas_cli_model_explain(const mas_experiment *experiment, int64_t index, int threads,
-                             FILE *out)
+double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
+                             const mas_device_kind *device, int threads, FILE *out)
 {
     const mas_point *point = &experiment->points[index];
     char letters[MAS_LAYERS_MAX + 1], text[3][32];
@@ -147,7 +147,7 @@ double mas_cli_model_explain(const mas_experiment *experiment, int64_t index, in
         out, "\n%lld  %s  (%s)\n    plan %s  bottom to top; reach of the stack %lld of %d tokens\n",
         (long long)index + 1, point->title, point->id, letters,
         (long long)mas_plan_reach(&point->plan, point->training.seq_len), point->training.seq_len);
-    if (mas_point_cost_of(point, &cost, &err) != MAS_OK) {
+    if (mas_point_cost_of(device, point, &cost, &err) != MAS_OK) {
         fprintf(out, "    %s\n", err.text);
         return 0;
     }
@@ -171,7 +171,7 @@ double mas_cli_model_explain(const mas_experiment *experiment, int64_t index, in
     mas_cli_quantity(cost.evaluation_flops, text[1], sizeof text[1]);
     fprintf(out, "    training %sFLOPs, evaluation %sFLOPs\n", text[0], text[1]);
     mas_point_trial trial;
-    const mas_status status = mas_point_try(point, &cost, threads, &trial, &err);
+    const mas_status status = mas_point_try(device, point, &cost, threads, &trial, &err);
     if (status == MAS_E_MEMORY) {
         fprintf(out, "    will be recorded as out_of_memory: %s\n", err.text);
     } else if (status != MAS_OK) {
@@ -205,13 +205,14 @@ static int explain_main(const mas_cli_command *command, int argc, char **argv)
         return code;
     printf("%s: %s\n\n", experiment->name, experiment->question ? experiment->question : "");
     const mas_cli_kind *kind = &mas_cli_kinds[experiment->kind];
-    kind->print_points(experiment, stdout);
+    kind->print_points(experiment, parsed.globals.device, stdout);
     explain_masks(experiment, stdout);
     printf("\nkernels, and why better ones are refused\n");
-    kind->print_kernels(experiment, true, stdout);
+    kind->print_kernels(experiment, parsed.globals.device, true, stdout);
     double seconds = 0;
     for (int64_t i = 0; i < experiment->count; i++) {
-        seconds += kind->explain(experiment, i, parsed.globals.threads, stdout);
+        seconds +=
+            kind->explain(experiment, i, parsed.globals.device, parsed.globals.threads, stdout);
         fflush(stdout);
     }
     if (seconds > 0) {

@@ -59,47 +59,54 @@ static json_t *list_variants(int threads)
     return all;
 }
 
+static void append_kernels(json_t *all, const mas_device_kind *device)
+{
+    const bool here = device->describe((char[256]){""}, 256) == MAS_OK;
+    for (mas_attn_table next = device->attention; *next; next++) {
+        const mas_attn_kernel *k = *next;
+        json_t *item = json_object();
+        char text[96];
+        const bool usable = here && k->isa <= mas_cpu_isa();
+        const char *needs = device == &mas_device_cpu ? mas_isa_name(k->isa) : device->name;
+        mas_json_set_text(item, "name", k->name);
+        mas_json_set_text(item, "operation", mas_attn_op_name(k->op));
+        mas_json_set_text(item, "device", device->name);
+        mas_json_set_text(item, "needs", needs);
+        mas_json_set_bool(item, "usable", usable);
+        snprintf(text, sizeof text, "%s, needs %s%s", mas_attn_op_name(k->op), needs,
+                 usable ? "" : " (not usable here)");
+        mas_json_set_text(item, "summary", text);
+        append(all, item);
+    }
+}
+
 static json_t *list_kernels(int threads)
 {
     (void)threads;
     json_t *all = json_array();
-    for (size_t i = 0; mas_attn_cpu_table[i]; i++) {
-        const mas_attn_kernel *k = mas_attn_cpu_table[i];
-        json_t *item = json_object();
-        char text[96];
-        mas_json_set_text(item, "name", k->name);
-        mas_json_set_text(item, "operation", mas_attn_op_name(k->op));
-        mas_json_set_text(item, "needs", mas_isa_name(k->isa));
-        mas_json_set_bool(item, "usable", k->isa <= mas_cpu_isa());
-        snprintf(text, sizeof text, "%s, needs %s%s", mas_attn_op_name(k->op), mas_isa_name(k->isa),
-                 k->isa <= mas_cpu_isa() ? "" : " (not usable here)");
-        mas_json_set_text(item, "summary", text);
-        append(all, item);
-    }
+    for (size_t i = 0; mas_device_kinds[i]; i++)
+        append_kernels(all, mas_device_kinds[i]);
     return all;
 }
 
 static json_t *list_devices(int threads)
 {
-    json_t *all = json_array(), *cpu = json_object(), *cuda = json_object();
-    mas_device *device = NULL;
-    const bool open = mas_device_open_cpu(threads, 0, &device, NULL) == MAS_OK;
-    char text[256];
-    mas_json_set_text(cpu, "name", "cpu");
-    snprintf(text, sizeof text, "%s, %s, %d threads, matmul by %s", mas_cpu_model(),
-             mas_isa_name(mas_cpu_isa()), threads, open ? device->matmul_library : "nothing");
-    mas_json_set_text(cpu, "summary", text);
-    mas_json_set_text(cpu, "model", mas_cpu_model());
-    mas_json_set_text(cpu, "isa", mas_isa_name(mas_cpu_isa()));
-    mas_json_set_int(cpu, "threads", threads);
-    mas_json_set_text(cpu, "matmul_library", open ? device->matmul_library : NULL);
-    mas_json_set_bool(cpu, "available", open);
-    mas_device_close(device);
-    append(all, cpu);
-    mas_json_set_text(cuda, "name", "cuda");
-    mas_json_set_text(cuda, "summary", "not in this build");
-    mas_json_set_bool(cuda, "available", false);
-    append(all, cuda);
+    json_t *all = json_array();
+    for (size_t i = 0; mas_device_kinds[i]; i++) {
+        const mas_device_kind *kind = mas_device_kinds[i];
+        json_t *item = json_object();
+        mas_device *device = NULL;
+        char text[512];
+        const bool there = kind->describe(text, sizeof text) == MAS_OK;
+        const bool open = there && kind->open(threads, 0, &device, NULL) == MAS_OK;
+        mas_json_set_text(item, "name", kind->name);
+        mas_json_set_text(item, "summary", text);
+        mas_json_set_int(item, "threads", threads);
+        mas_json_set_text(item, "matmul_library", open ? device->matmul_library : NULL);
+        mas_json_set_bool(item, "available", open);
+        mas_device_close(device);
+        append(all, item);
+    }
     return all;
 }
 

@@ -133,20 +133,16 @@ static int run_experiment(const mas_cli_command *command, const mas_experiment *
 
 static int run_main(const mas_cli_command *command, int argc, char **argv)
 {
-    static const char *const devices[] = {"cpu", "cuda", NULL};
     mas_cli_list settings = {0};
     const char *shard = NULL;
     bool dry_run = false, list = false, retry = false;
-    mas_run_options options = {
-        .results = "results", .device = "cpu", .shard = 1, .shards = 1, .stop = &stop};
+    mas_run_options options = {.results = "results", .shard = 1, .shards = 1, .stop = &stop};
     const mas_cli_option table[] = {
         {"set", MAS_CLI_LIST, "KEY=VALUE",
          "override a key of the file, for example training.tokens=1e6", &settings, 0, 0, NULL},
         {"results", MAS_CLI_TEXT, "DIR",
          "folder that receives <experiment>/<id>.json (default: results)", &options.results, 0, 0,
          NULL},
-        {"device", MAS_CLI_WORD, "NAME", "cpu or cuda (default: cpu)", &options.device, 0, 0,
-         devices},
         {"shard", MAS_CLI_TEXT, "I/N", "run every N-th point from the I-th on", &shard, 0, 0, NULL},
         {"dry-run", MAS_CLI_FLAG, NULL, "print points, plans, costs and kernels; create nothing",
          &dry_run, 0, 0, NULL},
@@ -160,9 +156,7 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
     if (code >= 0)
         return code;
     options.threads = parsed.globals.threads;
-    if (strcmp(options.device, "cuda") == 0)
-        return mas_cli_usage_error(
-            command, "--device cuda: this build has no CUDA back end; use --device cpu");
+    options.device = parsed.globals.device;
     if (shard && !read_shard(shard, &options))
         return mas_cli_usage_error(
             command, "--shard: \"%s\" is not I/N with 1 <= I <= N, for example 1/4", shard);
@@ -173,9 +167,9 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
     mas_error err;
     if (dry_run || list) {
         const mas_cli_kind *kind = &mas_cli_kinds[experiment->kind];
-        kind->print_points(experiment, stdout);
+        kind->print_points(experiment, options.device, stdout);
         printf("kernels\n");
-        kind->print_kernels(experiment, false, stdout);
+        kind->print_kernels(experiment, options.device, false, stdout);
         code = MAS_EXIT_OK;
     } else if (retry && forget_failed(experiment, &options, &err) != MAS_OK) {
         code = mas_cli_usage_error(command, "%s", err.text);

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const mas_attn_kernel *choose(const mas_point *point, const mas_attn_spec *spec, char *why,
-                                     size_t size)
+static const mas_attn_kernel *choose(const mas_device_kind *device, const mas_point *point,
+                                     const mas_attn_spec *spec, char *why, size_t size)
 {
     const mas_mask mask = mas_attn_spec_mask(spec);
     const mas_attn_problem problem = mas_bench_problem(&point->kernel, &mask);
     why[0] = '\0';
-    return mas_attn_select(mas_attn_cpu_table, &problem, point->kernel.op, why, size);
+    return mas_attn_select(device->attention, &problem, point->kernel.op, why, size);
 }
 
 /* Useful FLOPs of one run of the plan, and those of full attention in every layer. */
@@ -36,8 +36,10 @@ static double flops(const mas_point *point, double *full)
     return sum;
 }
 
-void mas_cli_kernel_points(const mas_experiment *experiment, FILE *out)
+void mas_cli_kernel_points(const mas_experiment *experiment, const mas_device_kind *device,
+                           FILE *out)
 {
+    (void)device; /* the table holds nothing that depends on it */
     int title = 5;
     double seconds = 0;
     for (int64_t i = 0; i < experiment->count; i++) {
@@ -65,11 +67,11 @@ void mas_cli_kernel_points(const mas_experiment *experiment, FILE *out)
             (long long)experiment->count, (long long)experiment->cells, text);
 }
 
-static void print_choice(const mas_point *point, const mas_attn_spec *spec, bool refusals,
-                         FILE *out)
+static void print_choice(const mas_device_kind *device, const mas_point *point,
+                         const mas_attn_spec *spec, bool refusals, FILE *out)
 {
     char why[4096];
-    const mas_attn_kernel *kernel = choose(point, spec, why, sizeof why);
+    const mas_attn_kernel *kernel = choose(device, point, spec, why, sizeof why);
     fprintf(out, "    %-13s %s\n", mas_attn_op_name(point->kernel.op),
             kernel ? kernel->name : "no kernel serves this problem");
     char *rest = NULL;
@@ -85,7 +87,8 @@ static const mas_attn_spec *spec_of(const mas_point *point, int full)
     return layers == 0 ? NULL : full ? &point->plan.full : &point->plan.sparse;
 }
 
-void mas_cli_kernel_kernels(const mas_experiment *experiment, bool refusals, FILE *out)
+void mas_cli_kernel_kernels(const mas_experiment *experiment, const mas_device_kind *device,
+                            bool refusals, FILE *out)
 {
     enum { TEXT_MAX = 256 };
     char(*seen)[TEXT_MAX] = calloc((size_t)experiment->count * 2 + 1, sizeof *seen);
@@ -111,15 +114,15 @@ void mas_cli_kernel_kernels(const mas_experiment *experiment, bool refusals, FIL
             if (j < count)
                 continue;
             fprintf(out, "  %s\n", seen[count++]);
-            print_choice(point, spec, refusals, out);
+            print_choice(device, point, spec, refusals, out);
         }
     free(seen);
 }
 
-double mas_cli_kernel_explain(const mas_experiment *experiment, int64_t index, int threads,
-                              FILE *out)
+double mas_cli_kernel_explain(const mas_experiment *experiment, int64_t index,
+                              const mas_device_kind *device, int threads, FILE *out)
 {
-    (void)threads;
+    (void)device, (void)threads;
     const mas_point *point = &experiment->points[index];
     char letters[MAS_LAYERS_MAX + 1], text[32];
     double full;

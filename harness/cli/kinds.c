@@ -11,7 +11,7 @@ static int32_t model_length(const mas_point *point)
 static double model_work(const mas_point *point)
 {
     mas_point_cost cost;
-    const bool known = mas_point_cost_of(point, &cost, NULL) == MAS_OK;
+    const bool known = mas_point_cost_of(&mas_device_cpu, point, &cost, NULL) == MAS_OK;
     return known ? cost.training_flops + cost.evaluation_flops + 1 : 1;
 }
 

@@ -31,7 +31,8 @@ static int digits(int64_t value)
     return snprintf(NULL, 0, "%lld", (long long)value);
 }
 
-void mas_cli_model_points(const mas_experiment *experiment, FILE *out)
+void mas_cli_model_points(const mas_experiment *experiment, const mas_device_kind *device,
+                          FILE *out)
 {
     int title = 5, letters = 4;
     char text[MAS_LAYERS_MAX + 1];
@@ -52,7 +53,7 @@ void mas_cli_model_points(const mas_experiment *experiment, FILE *out)
         mas_plan_letters(&point->plan, text, sizeof text);
         fprintf(out, "%*lld  %-*s  %-*s  ", number, (long long)i + 1, title, point->title, letters,
                 text);
-        if (mas_point_cost_of(point, &cost, &err) != MAS_OK) {
+        if (mas_point_cost_of(device, point, &cost, &err) != MAS_OK) {
             fprintf(out, "%s\n", err.text);
             continue;
         }
@@ -68,12 +69,13 @@ void mas_cli_model_points(const mas_experiment *experiment, FILE *out)
             (long long)experiment->count, (long long)experiment->cells, text);
 }
 
-static void print_operation(const mas_point *point, const mas_model_config *model,
-                            const mas_attn_spec *spec, mas_attn_op op, bool refusals, FILE *out)
+static void print_operation(const mas_device_kind *device, const mas_point *point,
+                            const mas_model_config *model, const mas_attn_spec *spec,
+                            mas_attn_op op, bool refusals, FILE *out)
 {
     char why[4096];
     const mas_attn_kernel *kernel =
-        mas_point_kernel(model, spec, point->training.seq_len, op, why, sizeof why);
+        mas_point_kernel(device, model, spec, point->training.seq_len, op, why, sizeof why);
     fprintf(out, "    %-13s %s\n", mas_attn_op_name(op),
             kernel ? kernel->name : "no kernel serves this problem");
     char *rest = NULL;
@@ -96,7 +98,8 @@ static void describe_problem(const mas_point *point, const mas_attn_spec *spec, 
              m->sink_logits ? ", sink logits" : "");
 }
 
-void mas_cli_model_kernels(const mas_experiment *experiment, bool refusals, FILE *out)
+void mas_cli_model_kernels(const mas_experiment *experiment, const mas_device_kind *device,
+                           bool refusals, FILE *out)
 {
     enum { SEEN_MAX = 64, TEXT_MAX = 256 };
     char(*seen)[TEXT_MAX] = calloc(SEEN_MAX, sizeof *seen);
@@ -105,7 +108,7 @@ void mas_cli_model_kernels(const mas_experiment *experiment, bool refusals, FILE
         const mas_point *point = &experiment->points[i];
         const mas_plan *plan = &point->plan;
         mas_point_cost cost;
-        if (mas_point_cost_of(point, &cost, NULL) != MAS_OK)
+        if (mas_point_cost_of(device, point, &cost, NULL) != MAS_OK)
             continue;
         for (int full = 0; full < 2 && count < SEEN_MAX; full++) {
             if (full ? plan->full_layers == 0 : plan->full_layers == plan->layers)
@@ -118,8 +121,8 @@ void mas_cli_model_kernels(const mas_experiment *experiment, bool refusals, FILE
             if (j < count)
                 continue;
             fprintf(out, "  %s\n", seen[count++]);
-            print_operation(point, &cost.model, spec, MAS_ATTN_FORWARD, refusals, out);
-            print_operation(point, &cost.model, spec, MAS_ATTN_BACKWARD, refusals, out);
+            print_operation(device, point, &cost.model, spec, MAS_ATTN_FORWARD, refusals, out);
+            print_operation(device, point, &cost.model, spec, MAS_ATTN_BACKWARD, refusals, out);
         }
     }
     free(seen);

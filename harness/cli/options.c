@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *const device_words[] = {"cpu", "cuda", NULL};
 static const char *const isa_words[] = {"scalar", "avx2", "avx512", "avx512bf16", NULL};
 
 int mas_cli_usage_error(const mas_cli_command *command, const char *format, ...)
@@ -158,12 +159,14 @@ static int store(const mas_cli_command *command, const mas_cli_option *o, const 
 int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options, size_t count,
                   int argc, char **argv, int min, int max, mas_cli_parsed *out)
 {
-    const char *cpu = NULL;
+    const char *cpu = NULL, *device = mas_device_cpu.name;
     int64_t threads = omp_get_num_procs();
     const mas_cli_option globals[] = {
         {"cpu", MAS_CLI_WORD, "LEVEL",
          "use at most this instruction set: scalar, avx2, avx512, avx512bf16", &cpu, 0, 0,
          isa_words},
+        {"device", MAS_CLI_WORD, "NAME", "what computes: cpu or cuda (default: cpu)", &device, 0, 0,
+         device_words},
         {"threads", MAS_CLI_INT, "N", "threads to use (default: all usable cores)", &threads, 1,
          1024, NULL},
     };
@@ -228,5 +231,6 @@ int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options,
     if (!cpu && environment && mas_isa_from_name(environment, &isa, &err) != MAS_OK)
         return mas_cli_usage_error(command, "MASBENCH_CPU: %s", err.text);
     out->globals.threads = (int)threads;
+    out->globals.device = mas_device_find(device);
     return -1;
 }

@@ -19,7 +19,8 @@ int32_t mas_point_vocab(const mas_point *point)
     return point->corpus.vocab;
 }
 
-const mas_attn_kernel *mas_point_kernel(const mas_model_config *model, const mas_attn_spec *spec,
+const mas_attn_kernel *mas_point_kernel(const mas_device_kind *device,
+                                        const mas_model_config *model, const mas_attn_spec *spec,
                                         int64_t length, mas_attn_op op, char *refusals,
                                         size_t refusals_size)
 {
@@ -29,16 +30,17 @@ const mas_attn_kernel *mas_point_kernel(const mas_model_config *model, const mas
         refusals[0] = '\0';
     if (mas_attn_problem_check(&problem, NULL) != MAS_OK)
         return NULL;
-    return mas_attn_select(mas_attn_cpu_table, &problem, op, refusals, refusals_size);
+    return mas_attn_select(device->attention, &problem, op, refusals, refusals_size);
 }
 
-static mas_status cost_in_tiles_of(const mas_point *point, const mas_model_config *model,
-                                   const mas_attn_spec *spec, mas_plan_cost *out, mas_error *err)
+static mas_status cost_in_tiles_of(const mas_device_kind *device, const mas_point *point,
+                                   const mas_model_config *model, const mas_attn_spec *spec,
+                                   mas_plan_cost *out, mas_error *err)
 {
     const int64_t length = point->training.seq_len;
     int32_t q_tile = 1, k_tile = 1;
     const mas_attn_kernel *kernel =
-        mas_point_kernel(model, spec, length, MAS_ATTN_FORWARD, NULL, 0);
+        mas_point_kernel(device, model, spec, length, MAS_ATTN_FORWARD, NULL, 0);
     if (kernel) {
         const mas_mask mask = mas_attn_spec_mask(spec);
         const mas_attn_problem problem = mas_point_problem(model, &mask, length);
@@ -87,7 +89,8 @@ static mas_status total_flops(const mas_point *point, mas_point_cost *out, mas_e
     return status;
 }
 
-mas_status mas_point_cost_of(const mas_point *point, mas_point_cost *out, mas_error *err)
+mas_status mas_point_cost_of(const mas_device_kind *device, const mas_point *point,
+                             mas_point_cost *out, mas_error *err)
 {
     *out = (mas_point_cost){.model = point->model};
     const int32_t vocab = mas_point_vocab(point);
@@ -100,9 +103,11 @@ mas_status mas_point_cost_of(const mas_point *point, mas_point_cost *out, mas_er
         status =
             mas_model_cost_at(&out->model, &point->plan, point->training.seq_len, &out->whole, err);
     if (status == MAS_OK)
-        status = cost_in_tiles_of(point, &out->model, &point->plan.sparse, &out->sparse_tiles, err);
+        status = cost_in_tiles_of(device, point, &out->model, &point->plan.sparse,
+                                  &out->sparse_tiles, err);
     if (status == MAS_OK)
-        status = cost_in_tiles_of(point, &out->model, &point->plan.full, &out->full_tiles, err);
+        status =
+            cost_in_tiles_of(device, point, &out->model, &point->plan.full, &out->full_tiles, err);
     if (status == MAS_OK && point->kind != MAS_KIND_PLAN)
         status = total_flops(point, out, err);
     if (status == MAS_OK) {
@@ -147,26 +152,27 @@ static mas_status time_batch(const mas_point *point, const mas_point_cost *cost,
     return status;
 }
 
-mas_status mas_point_try(const mas_point *point, const mas_point_cost *cost, int threads,
-                         mas_point_trial *out, mas_error *err)
+mas_status mas_point_try(const mas_device_kind *device, const mas_point *point,
+                         const mas_point_cost *cost, int threads, mas_point_trial *out,
+                         mas_error *err)
 {
     *out = (mas_point_trial){.built = false};
     const double batch_flops = cost->whole.training_flops / point->training.seq_len *
                                (double)mas_point_batch_tokens(point);
     if (cost->whole.weight_bytes > TRIAL_WEIGHT_BYTES || batch_flops > TRIAL_FLOPS)
         return MAS_OK;
-    mas_device *device = NULL;
+    mas_device *opened = NULL;
     mas_model *model = NULL;
-    mas_status status = mas_device_open_cpu(threads, point->memory_limit_bytes, &device, err);
+    mas_status status = device->open(threads, point->memory_limit_bytes, &opened, err);
     if (status == MAS_OK)
-        status = mas_model_create(device, &cost->model, &point->plan, mas_point_batch_tokens(point),
+        status = mas_model_create(opened, &cost->model, &point->plan, mas_point_batch_tokens(point),
                                   mas_train_use(&point->training), point->seed, &model, err);
     if (status == MAS_OK)
         status = time_batch(point, cost, model, &out->seconds, err);
     out->built = status == MAS_OK;
-    if (device)
-        out->memory = device->memory;
+    if (opened)
+        out->memory = opened->memory;
     mas_model_free(model);
-    mas_device_close(device);
+    mas_device_close(opened);
     return status;
 }

@@ -10,7 +10,7 @@
  * corpus knows. */
 int32_t mas_point_vocab(const mas_point *point);
 
-/** Costs by formula; exact. */
+/** Costs by formula, exact; executed FLOPs in the tiles of the device's kernels. */
 typedef struct mas_point_cost {
     mas_model_config model; /* resolved */
     mas_model_cost whole;   /* one sequence of training.seq_len */
@@ -20,8 +20,8 @@ typedef struct mas_point_cost {
     double training_flops;   /* of the whole point, growing lengths counted */
     double evaluation_flops; /* as far as the number of tokens is known beforehand */
 } mas_point_cost;
-MAS_MUST_USE mas_status mas_point_cost_of(const mas_point *point, mas_point_cost *out,
-                                          mas_error *err);
+MAS_MUST_USE mas_status mas_point_cost_of(const mas_device_kind *device, const mas_point *point,
+                                          mas_point_cost *out, mas_error *err);
 
 /** Cost of layer i in the tiles of its own kernel. */
 static inline const mas_layer_cost *mas_point_layer_cost(const mas_point_cost *cost,
@@ -37,12 +37,14 @@ typedef struct mas_point_trial {
     double seconds;        /* expected for the whole point; 0: not measured */
 } mas_point_trial;
 /** @return MAS_OK, MAS_E_MEMORY (the point's own cap is too small), and the model's errors */
-MAS_MUST_USE mas_status mas_point_try(const mas_point *point, const mas_point_cost *cost,
-                                      int threads, mas_point_trial *out, mas_error *err);
+MAS_MUST_USE mas_status mas_point_try(const mas_device_kind *device, const mas_point *point,
+                                      const mas_point_cost *cost, int threads, mas_point_trial *out,
+                                      mas_error *err);
 
 /** Kernels of an operation for a spec: the one chosen (NULL: none) and why better ones were
  * refused. */
-const mas_attn_kernel *mas_point_kernel(const mas_model_config *model, const mas_attn_spec *spec,
+const mas_attn_kernel *mas_point_kernel(const mas_device_kind *device,
+                                        const mas_model_config *model, const mas_attn_spec *spec,
                                         int64_t length, mas_attn_op op, char *refusals,
                                         size_t refusals_size);
 

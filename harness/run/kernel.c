@@ -179,7 +179,7 @@ json_t *mas_run_kernel_point(mas_shared *shared, const mas_experiment *experimen
     if (!r)
         return NULL;
     mas_status status =
-        mas_device_open_cpu(options->threads, point->memory_limit_bytes, &device, &err);
+        options->device->open(options->threads, point->memory_limit_bytes, &device, &err);
     if (status == MAS_OK && !shared->full_rates)
         status = mas_bench_cache_create(&shared->full_rates, &err);
     void *user = (void *)options;

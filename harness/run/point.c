@@ -165,6 +165,7 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
     const double begin = now();
     mas_time_stamp(out->started, sizeof out->started);
     out->model = point->model;
+    out->kind = options->device;
     if (point->kind == MAS_KIND_PLAN) {
         out->status = plan_only(corpora, point, out);
     } else {
@@ -176,8 +177,8 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
                                          mas_point_longest(point), &out->error);
         out->resolved = out->status == MAS_OK;
         if (out->status == MAS_OK)
-            out->status = mas_device_open_cpu(options->threads, point->memory_limit_bytes, &device,
-                                              &out->error);
+            out->status = options->device->open(options->threads, point->memory_limit_bytes,
+                                                &device, &out->error);
         out->device = device;
         if (out->status == MAS_OK)
             out->status = train_and_score(experiment, point, device, options, observer, out);

@@ -41,9 +41,9 @@ static layer_kernels kernels_of(const mas_outcome *out, const mas_attn_spec *spe
 {
     layer_kernels k = {NULL, NULL, 1, 1};
     const mas_attn_kernel *forward =
-        mas_point_kernel(&out->model, spec, length, MAS_ATTN_FORWARD, NULL, 0);
+        mas_point_kernel(out->kind, &out->model, spec, length, MAS_ATTN_FORWARD, NULL, 0);
     const mas_attn_kernel *backward =
-        mas_point_kernel(&out->model, spec, length, MAS_ATTN_BACKWARD, NULL, 0);
+        mas_point_kernel(out->kind, &out->model, spec, length, MAS_ATTN_BACKWARD, NULL, 0);
     k.forward = forward ? forward->name : NULL;
     k.backward = backward ? backward->name : NULL;
     if (forward) {

@@ -95,9 +95,10 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
     if (options->shards < 1 || options->shard < 1 || options->shard > options->shards)
         return mas_fail(err, MAS_E_ARGUMENT, "shard %d of %d; expected 1 to the number of shards",
                         options->shard, options->shards);
-    if (strcmp(options->device, "cpu") != 0)
-        return mas_fail(err, MAS_E_UNSUPPORTED, "this build has no %s back end; available: cpu",
-                        options->device);
+    char text[MAS_ERROR_TEXT_MAX / 2];
+    if (options->device->describe(text, sizeof text) != MAS_OK)
+        return mas_fail(err, MAS_E_UNSUPPORTED, "%s cannot be used: %s", options->device->name,
+                        text);
     mas_status status = mas_folder_check(experiment, options->results, err);
     if (status == MAS_OK)
         status = open_corpora(&shared.corpora, experiment, options, err);

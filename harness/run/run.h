@@ -12,7 +12,7 @@
 
 typedef struct mas_run_options {
     const char *results;               /* folder that receives <experiment>/<id>.json */
-    const char *device;                /* "cpu" or "cuda" */
+    const mas_device_kind *device;     /* that computes */
     int threads;                       /* >= 1 */
     int shard, shards;                 /* run points with index % shards == shard - 1; 1, 1: all */
     const volatile sig_atomic_t *stop; /* set by a signal handler: stop after the current step */

@@ -84,6 +84,7 @@ typedef struct mas_outcome {
     mas_model_config model; /* resolved, or as given when `resolved` is false */
     bool resolved;
     const mas_corpus *corpus;
+    const mas_device_kind *kind; /* of the device that computed */
     const mas_device *device;
     mas_model *model_built;
     mas_memory_use memory;

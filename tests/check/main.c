@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel checker as a program of its own: no test framework, so that it also runs under
  * emulators and valgrind. masbench-check [--kernel GLOB] [--case GLOB] [--seed N] [--count N]
- * [--threads N] [--cpu LEVEL] [--list] masbench-check --selftest [GLOB]     broken kernels must be
+ * [--threads N] [--cpu LEVEL] [--device NAME] [--list] masbench-check --selftest [GLOB]     broken kernels must be
  * caught Exit status: 0 fine, 1 something failed or nothing ran, 2 bad usage, 77 nothing could run
  * on this machine. */
 #include "harness/check/check.h"
@@ -13,7 +13,7 @@
 
 static const char usage[] =
     "usage: masbench-check [--kernel GLOB] [--case GLOB] [--seed N] [--count N] [--threads N]\n"
-    "                      [--cpu scalar|avx2|avx512|avx512bf16] [--list]\n"
+    "                      [--cpu scalar|avx2|avx512|avx512bf16] [--device cpu|cuda] [--list]\n"
     "       masbench-check --selftest [GLOB]\n";
 
 static bool parse_number(const char *text, unsigned long long most, unsigned long long *out)
@@ -26,7 +26,7 @@ static bool parse_number(const char *text, unsigned long long most, unsigned lon
 
 typedef struct command_line {
     mas_check_options check;
-    const char *cpu, *selftest;
+    const char *cpu, *device, *selftest;
     bool list;
 } command_line;
 
@@ -40,6 +40,8 @@ static bool parse_option(command_line *c, const char *name, const char *value)
         c->check.which = value;
     else if (strcmp(name, "--cpu") == 0)
         c->cpu = value;
+    else if (strcmp(name, "--device") == 0)
+        c->device = value;
     else if (strcmp(name, "--seed") == 0 && parse_number(value, UINT64_MAX, &n))
         c->check.seed = n;
     else if (strcmp(name, "--count") == 0 && parse_number(value, 1000000, &n))
@@ -84,6 +86,16 @@ int main(int argc, char **argv)
             fprintf(stderr, "masbench-check: %s\n", err.text);
             return status == MAS_E_UNSUPPORTED ? 77 : 2;
         }
+    }
+    if (c.device) {
+        const mas_device_kind *kind = mas_device_find(c.device);
+        char text[256] = "no such device";
+        if (!kind || kind->describe(text, sizeof text) != MAS_OK) {
+            fprintf(stderr, "masbench-check: --device %s: %s\n", c.device, text);
+            return kind ? 77 : 2;
+        }
+        c.check.table = kind->attention;
+        c.check.open_device = kind->open;
     }
     if (c.selftest)
         return selftest(c.selftest, stdout);
