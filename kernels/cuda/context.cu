@@ -8,9 +8,9 @@ typedef struct context {
     bool started;
     int capability;
     cudaStream_t stream;
-    mas_cuda_tally *tallies;        /* in device memory: what kernels counted */
-    mas_cuda_tally expected[2];     /* what they should have counted */
-    mas_status failed;              /* first error of asynchronous work; stays */
+    mas_cuda_tally *tallies;    /* in device memory: what kernels counted */
+    mas_cuda_tally expected[2]; /* what they should have counted */
+    mas_status failed;          /* first error of asynchronous work; stays */
     mas_error error;
 } context;
 
@@ -46,17 +46,19 @@ static mas_status find(mas_error *err)
     if (code != cudaSuccess || devices < 1)
         return mas_fail(err, MAS_E_UNSUPPORTED, "no CUDA GPU can be used here: %s",
                         code != cudaSuccess ? cudaGetErrorString(code) : "none was found");
-    mas_status status = mas_cuda_check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0),
-                                       "asking for the compute capability", err);
+    mas_status status =
+        mas_cuda_check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0),
+                       "asking for the compute capability", err);
     if (status == MAS_OK)
-        status = mas_cuda_check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0),
-                                "asking for the compute capability", err);
+        status =
+            mas_cuda_check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0),
+                           "asking for the compute capability", err);
     if (status != MAS_OK)
         return status;
     if (major < 8)
         return mas_fail(err, MAS_E_UNSUPPORTED,
-                        "the GPU has compute capability %d.%d; 8.0 (A100) or later is needed", major,
-                        minor);
+                        "the GPU has compute capability %d.%d; 8.0 (A100) or later is needed",
+                        major, minor);
     gpu.capability = 10 * major + minor;
     return MAS_OK;
 }
@@ -72,9 +74,9 @@ mas_status mas_cuda_start(mas_error *err)
         status = mas_cuda_check(cudaMalloc((void **)&gpu.tallies, 2 * sizeof *gpu.tallies),
                                 "allocating counters", err);
     if (status == MAS_OK)
-        status = mas_cuda_check(
-            cudaMemsetAsync(gpu.tallies, 0, 2 * sizeof *gpu.tallies, gpu.stream), "clearing counters",
-            err);
+        status =
+            mas_cuda_check(cudaMemsetAsync(gpu.tallies, 0, 2 * sizeof *gpu.tallies, gpu.stream),
+                           "clearing counters", err);
     gpu.started = status == MAS_OK;
     return status;
 }
@@ -93,8 +95,8 @@ mas_status mas_cuda_wait(mas_error *err)
         cudaMemcpyAsync(counted, gpu.tallies, sizeof counted, cudaMemcpyDeviceToHost, gpu.stream),
         "reading counters", &gpu.error);
     if (gpu.failed == MAS_OK)
-        gpu.failed = mas_cuda_check(cudaStreamSynchronize(gpu.stream), "waiting for the GPU",
-                                    &gpu.error);
+        gpu.failed =
+            mas_cuda_check(cudaStreamSynchronize(gpu.stream), "waiting for the GPU", &gpu.error);
     if (gpu.failed == MAS_OK && (counted[0] != gpu.expected[0] || counted[1] != gpu.expected[1]))
         gpu.failed = mas_fail(&gpu.error, MAS_E_SCHEDULE,
                               "attention on the GPU visited %llu (and %llu) tiles since the start "

@@ -44,8 +44,8 @@ typedef struct mas_cuda_schedule {
     int32_t q_tile, k_tile, q_tiles, k_tiles;
     const int32_t *q_start, *k_start; /* as in mas_schedule */
     const mas_span *q_spans, *k_spans;
-    const mas_row_span *patterns;   /* [pattern_count][q_tile] */
-    const uint64_t *seen;           /* [pattern_count][seen_words]: bit j of a pattern: some row sees key j */
+    const mas_row_span *patterns; /* [pattern_count][q_tile] */
+    const uint64_t *seen; /* [pattern_count][seen_words]: bit j of a pattern: some row sees key j */
     const int32_t *q_order, *k_order; /* tiles, those with most visits first */
     int32_t seen_words;
 } mas_cuda_schedule;
@@ -71,7 +71,9 @@ typedef struct mas_cuda_attention {
 mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_attn_args *args);
 
 /* kernels, in the order of the table (table.cu) */
-extern const mas_attn_kernel mas_cuda_forward_sm80, mas_cuda_backward_sm80, mas_cuda_decode_simple,
-    mas_cuda_forward_simple, mas_cuda_backward_simple;
+extern "C" {
+extern const mas_attn_kernel mas_cuda_forward_sm80, mas_cuda_backward_sm80, mas_cuda_forward_simple,
+    mas_cuda_backward_simple, mas_cuda_decode_simple;
+}
 
 #endif

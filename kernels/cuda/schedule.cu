@@ -7,7 +7,8 @@
 #include <string.h>
 #include <vector>
 
-namespace {
+namespace
+{
 
 /* The arrays of a schedule one behind the other, each on a 16-byte boundary. */
 struct packer {
@@ -38,9 +39,8 @@ std::vector<int32_t> longest_first(const size_t *start, const mas_span *spans, i
         for (size_t i = start[t]; i < start[t + 1]; i++)
             visits[(size_t)t] += spans[i].count;
     }
-    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-        return visits[(size_t)a] > visits[(size_t)b];
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int32_t a, int32_t b) { return visits[(size_t)a] > visits[(size_t)b]; });
     return order;
 }
 
@@ -85,8 +85,8 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
     char *memory = NULL;
     if (!d)
         return mas_fail(err, MAS_E_MEMORY, "no memory for a schedule");
-    status = mas_cuda_check(cudaMalloc((void **)&memory, p.bytes.size()),
-                            "allocating a schedule", err);
+    status =
+        mas_cuda_check(cudaMalloc((void **)&memory, p.bytes.size()), "allocating a schedule", err);
     if (status == MAS_OK)
         status = mas_cuda_check(
             cudaMemcpy(memory, p.bytes.data(), p.bytes.size(), cudaMemcpyHostToDevice),

@@ -5,13 +5,19 @@
 #include <stdio.h>
 
 extern "C" const mas_attn_kernel *const mas_attn_cuda_table[] = {
+    &mas_cuda_forward_sm80,
+    &mas_cuda_forward_simple,
+    &mas_cuda_backward_sm80,
+    &mas_cuda_backward_simple,
+    &mas_cuda_decode_simple,
     NULL,
 };
 
 static mas_status open_none(int threads, size_t limit_bytes, mas_device **out, mas_error *err)
 {
     (void)threads, (void)limit_bytes, (void)out;
-    return mas_fail(err, MAS_E_UNSUPPORTED, "the operations of the CUDA device are not written yet");
+    return mas_fail(err, MAS_E_UNSUPPORTED,
+                    "the operations of the CUDA device are not written yet");
 }
 
 static mas_status describe(char *text, size_t size)

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Backward attention on tensor cores, compute capability 8.0 and later, in two passes without
+ * atomics, so that the same inputs give the same bits: one over the transposed schedule for dK and dV
+ * (a block a tile of keys and key/value head, over the queries of its whole group), one over the
+ * schedule for dQ (a block a tile of queries and head). Both recompute the scores; a fused kernel
+ * would save two of seven products at the price of atomics or of a workspace for dQ.
+ *
+ *   P = exp(S - lse)   dV = P^T dO   dP = dO V^T   dS = P (dP - delta) [(1 - (S / cap)^2)]
+ *   dQ = scale dS K    dK = scale dS^T Q
+ *
+ * The first pass works with S^T and dP^T (keys are rows), so that P^T and dS^T leave one product as
+ * the left operand of the next. */
+#include "kernels/cuda/attention_rows.h"
+#include "kernels/cuda/attention_sm80.h"
+
+enum { TILE = 64 }; /* edge of both tiles: 16 rows a warp */
+
+/* Weight and score gradient of an element. `s` is the product of q and k. */
+struct score {
+    float weight, gradient;
+};
+
+static __device__ __forceinline__ score score_of(const mas_cuda_attention *p, float s, float dp,
+                                                 float lse_log2, float delta, bool visible)
+{
+    score r;
+    float slope = 1.0f, log2;
+    if (p->softcap > 0) {
+        const float t = tanh_of(s * (p->scale / p->softcap));
+        slope = 1.0f - t * t;
+        log2 = p->softcap * t * LOG2E;
+    } else {
+        log2 = s * (p->scale * LOG2E);
+    }
+    r.weight = visible ? simt_exp2(log2 - lse_log2) : 0.0f;
+    r.gradient = visible ? r.weight * (dp - delta) * slope : 0.0f;
+    return r;
+}
+
+static __device__ __forceinline__ void clear(float (*acc)[4], int count)
+{
+#pragma unroll
+    for (int i = 0; i < count; i++)
+        acc[i][0] = acc[i][1] = acc[i][2] = acc[i][3] = 0.0f;
+}
+
+/* ---- dK and dV ---- */
+
+template <mas_dtype TYPE, int D, bool ALIGNED>
+__global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, const float *delta)
+{
+    SIMT_DYN_SMEM(uint16_t, smem);
+    uint16_t *sk = smem, *sv = sk + TILE * D, *sq = sv + TILE * D, *sd = sq + 2 * TILE * D;
+    float *rows = (float *)(sd + 2 * TILE * D); /* [2][2][TILE]: lse in log 2 and delta */
+    int *bad_q = (int *)(rows + 4 * TILE), *bad_d = bad_q + TILE + 1;
+
+    const int lane = (int)threadIdx.x & 31, warp = (int)threadIdx.x >> 5;
+    const int kv_head = (int)blockIdx.y, batch = (int)blockIdx.z, tile = p.s.k_order[blockIdx.x];
+    const head_rows k = head_of(&p.k, batch, kv_head, p.kv_len, p.d_qk),
+                    v = head_of(&p.v, batch, kv_head, p.kv_len, p.d_v_size);
+
+    float dk[D / 8][4], dv[D / 8][4];
+    clear(dk, D / 8);
+    clear(dv, D / 8);
+    for (int i = (int)threadIdx.x; i <= TILE; i += THREADS)
+        bad_q[i] = bad_d[i] = -1;
+    tile_load<D, TILE, ALIGNED>(sk, &k, tile * TILE, NULL);
+    tile_load<D, TILE, ALIGNED>(sv, &v, tile * TILE, NULL);
+
+    int visits = 0, member = 0; /* query head kv_head * group + member */
+    walk w = walk_begin(p.s.k_start, p.s.k_spans, tile);
+    visit now = walk_next(&w);
+    float poison[2] = {0.0f, 0.0f}; /* NaN for a key that a row which is not finite sees */
+
+    /* Start the copy of a tile of queries into buffer `to`. */
+    auto fetch = [&](int of, int query_tile, int to) {
+        const int head = kv_head * p.group + of;
+        const head_rows q = head_of(&p.q, batch, head, p.q_len, p.d_qk),
+                        d = head_of(&p.d_o, batch, head, p.q_len, p.d_v_size);
+        tile_load<D, TILE, ALIGNED>(sq + to * TILE * D, &q, query_tile * TILE, NULL);
+        tile_load<D, TILE, ALIGNED>(sd + to * TILE * D, &d, query_tile * TILE, NULL);
+        const int r = (int)threadIdx.x % TILE, row = query_tile * TILE + r;
+        const size_t at = ((size_t)batch * p.q_heads + head) * p.q_len + row;
+        float x = 0.0f;
+        if (row < p.q_len)
+            x = (int)threadIdx.x < TILE ? p.lse[at] * LOG2E : delta[at];
+        rows[to * 2 * TILE + (int)threadIdx.x] = x;
+    };
+    static_assert(THREADS == 2 * TILE, "one thread an entry of rows");
+
+    if (now.tile >= 0)
+        fetch(member, now.tile, 0);
+    cp_async_commit();
+    while (now.tile >= 0) {
+        const int buffer = visits & 1;
+        uint16_t *tq = sq + buffer * TILE * D, *td = sd + buffer * TILE * D;
+        const float *lse = rows + buffer * 2 * TILE, *deltas = lse + TILE;
+        visit next = walk_next(&w);
+        if (next.tile < 0 && member + 1 < p.group) {
+            member++;
+            w = walk_begin(p.s.k_start, p.s.k_spans, tile);
+            next = walk_next(&w);
+        }
+        cp_async_wait<0>();
+        __syncthreads(); /* this tile is there, and everyone is done with the other buffer */
+        if (next.tile >= 0)
+            fetch(member, next.tile, buffer ^ 1);
+        cp_async_commit();
+        if (now.pattern >= 0) {
+            tile_sanitise<TYPE, D, TILE>(tq, bad_q, visits);
+            tile_sanitise<TYPE, D, TILE>(td, bad_d, visits);
+            __syncthreads();
+        }
+
+        /* at D = 128 in two halves: registers */
+        constexpr int PART = D == 128 ? TILE / 2 : TILE;
+#pragma unroll 1
+        for (int first = 0; first < TILE; first += PART) {
+            float s[PART / 8][4], ds[PART / 8][4];
+            clear(s, PART / 8);
+            clear(ds, PART / 8);
+            product_rows<TYPE, D, PART>(s, sk, warp * 16, tq + first * D);
+            product_rows<TYPE, D, PART>(ds, sv, warp * 16, td + first * D);
+#pragma unroll
+            for (int i = 0; i < PART / 8; i++)
+#pragma unroll
+                for (int e = 0; e < 4; e++) {
+                    const int key = warp * 16 + lane / 4 + e / 2 * 8,
+                              row = first + i * 8 + lane % 4 * 2 + e % 2;
+                    bool visible = true;
+                    if (now.pattern >= 0) {
+                        const mas_row_span keys = row_span(&p.s, now.pattern, row);
+                        visible = key >= keys.lo && key < keys.hi;
+                        if (visible && (bad_q[row] == visits || bad_d[row] == visits))
+                            poison[e / 2] = NAN;
+                    }
+                    const score r = score_of(&p, s[i][e], ds[i][e], lse[row], deltas[row], visible);
+                    s[i][e] = r.weight;
+                    ds[i][e] = r.gradient;
+                }
+            product_columns<TYPE, D, PART>(dv, s, td + first * D);
+            product_columns<TYPE, D, PART>(dk, ds, tq + first * D);
+        }
+        visits++;
+        now = next;
+    }
+    cp_async_wait<0>();
+
+    float one[2], scale[2];
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        poison[h] += __shfl_xor_sync(0xffffffffu, poison[h], 1);
+        poison[h] += __shfl_xor_sync(0xffffffffu, poison[h], 2);
+        one[h] = 1.0f + poison[h];
+        scale[h] = p.scale + poison[h];
+    }
+    const head_rows out_k = head_of(&p.d_k, batch, kv_head, p.kv_len, p.d_qk),
+                    out_v = head_of(&p.d_v, batch, kv_head, p.kv_len, p.d_v_size);
+    store_rows<TYPE, D, ALIGNED>(dk, scale, &out_k, tile * TILE + warp * 16 + lane / 4);
+    store_rows<TYPE, D, ALIGNED>(dv, one, &out_v, tile * TILE + warp * 16 + lane / 4);
+    if (threadIdx.x == 0)
+        atomicAdd(p.tally, (mas_cuda_tally)visits);
+}
+
+/* ---- dQ ---- */
+
+template <mas_dtype TYPE, int D, bool ALIGNED>
+__global__ void __launch_bounds__(THREADS)
+    backward_queries(mas_cuda_attention p, const float *delta)
+{
+    SIMT_DYN_SMEM(uint16_t, smem);
+    uint16_t *sq = smem, *sd = sq + TILE * D, *sk = sd + TILE * D, *sv = sk + 2 * TILE * D;
+    int *bad = (int *)(sv + 2 * TILE * D);
+
+    const int lane = (int)threadIdx.x & 31, warp = (int)threadIdx.x >> 5;
+    const int head = (int)blockIdx.y, batch = (int)blockIdx.z, tile = p.s.q_order[blockIdx.x];
+    const head_rows q = head_of(&p.q, batch, head, p.q_len, p.d_qk),
+                    d = head_of(&p.d_o, batch, head, p.q_len, p.d_v_size),
+                    k = head_of(&p.k, batch, head / p.group, p.kv_len, p.d_qk),
+                    v = head_of(&p.v, batch, head / p.group, p.kv_len, p.d_v_size);
+    const int row = warp * 16 + lane / 4; /* in the tile; and + 8 */
+
+    float dq[D / 8][4], lse[2], deltas[2], poison[2] = {0.0f, 0.0f};
+    clear(dq, D / 8);
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        const int r = tile * TILE + row + 8 * h;
+        const size_t at = ((size_t)batch * p.q_heads + head) * p.q_len + r;
+        lse[h] = r < p.q_len ? p.lse[at] * LOG2E : 0.0f;
+        deltas[h] = r < p.q_len ? delta[at] : 0.0f;
+    }
+    for (int i = (int)threadIdx.x; i <= TILE; i += THREADS)
+        bad[i] = -1;
+    walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
+    visit now = walk_next(&w);
+    auto fetch = [&](visit x, int to) {
+        const uint64_t *seen =
+            x.pattern < 0 ? NULL : p.s.seen + (size_t)x.pattern * (size_t)p.s.seen_words;
+        tile_load<D, TILE, ALIGNED>(sk + to * TILE * D, &k, x.tile * TILE, seen);
+        tile_load<D, TILE, ALIGNED>(sv + to * TILE * D, &v, x.tile * TILE, seen);
+    };
+    tile_load<D, TILE, ALIGNED>(sq, &q, tile * TILE, NULL);
+    tile_load<D, TILE, ALIGNED>(sd, &d, tile * TILE, NULL);
+    if (now.tile >= 0)
+        fetch(now, 0);
+    cp_async_commit();
+
+    int visits = 0;
+    while (now.tile >= 0) {
+        const int buffer = visits & 1;
+        uint16_t *tk = sk + buffer * TILE * D, *tv = sv + buffer * TILE * D;
+        const visit next = walk_next(&w);
+        cp_async_wait<0>();
+        __syncthreads();
+        if (next.tile >= 0)
+            fetch(next, buffer ^ 1);
+        cp_async_commit();
+        if (now.pattern >= 0) {
+            tile_sanitise<TYPE, D, TILE>(tk, bad, visits);
+            __syncthreads();
+        }
+
+        mas_row_span keys[2] = {{0, TILE}, {0, TILE}};
+        if (now.pattern >= 0)
+#pragma unroll
+            for (int h = 0; h < 2; h++) {
+                keys[h] = row_span(&p.s, now.pattern, row + 8 * h);
+                for (int j = keys[h].lo; bad[TILE] == visits && j < keys[h].hi; j++)
+                    if (bad[j] == visits)
+                        poison[h] = NAN;
+            }
+        constexpr int PART = D == 128 ? TILE / 2 : TILE;
+#pragma unroll 1
+        for (int first = 0; first < TILE; first += PART) {
+            float s[PART / 8][4], ds[PART / 8][4];
+            clear(s, PART / 8);
+            clear(ds, PART / 8);
+            product_rows<TYPE, D, PART>(s, sq, warp * 16, tk + first * D);
+            product_rows<TYPE, D, PART>(ds, sd, warp * 16, tv + first * D);
+#pragma unroll
+            for (int i = 0; i < PART / 8; i++)
+#pragma unroll
+                for (int e = 0; e < 4; e++) {
+                    const int key = first + i * 8 + lane % 4 * 2 + (e & 1), h = e / 2;
+                    const bool visible = key >= keys[h].lo && key < keys[h].hi;
+                    ds[i][e] = score_of(&p, s[i][e], ds[i][e], lse[h], deltas[h], visible).gradient;
+                }
+            product_columns<TYPE, D, PART>(dq, ds, tk + first * D);
+        }
+        visits++;
+        now = next;
+    }
+    cp_async_wait<0>();
+
+    const float scale[2] = {p.scale + poison[0], p.scale + poison[1]};
+    const head_rows out = head_of(&p.d_q, batch, head, p.q_len, p.d_qk);
+    store_rows<TYPE, D, ALIGNED>(dq, scale, &out, tile * TILE + row);
+    if (threadIdx.x == 0)
+        atomicAdd(p.tally + 1, (mas_cuda_tally)visits);
+}
+
+/* ---- host ---- */
+
+static mas_status supports(const mas_attn_problem *p, mas_error *why)
+{
+    return mas_cuda_sm80_supports(p, 128, why); /* at 256, dK and dV alone fill the registers */
+}
+
+static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
+{
+    (void)p;
+    *q_tile = *k_tile = TILE;
+}
+
+template <mas_dtype TYPE, int D, bool ALIGNED>
+static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a, float *delta)
+{
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const size_t tiles = (size_t)6 * TILE * D * sizeof(uint16_t);
+    cudaError_t code = mas_cuda_attention_delta(plan, a, delta);
+    if (code == cudaSuccess)
+        code = simt_launch(backward_keys<TYPE, D, ALIGNED>,
+                           dim3((unsigned)s->k_tiles, (unsigned)p->kv_heads, (unsigned)p->batch),
+                           dim3(THREADS), tiles + (4 * TILE + 2 * (TILE + 1)) * sizeof(float),
+                           mas_cuda_stream(), *a, delta);
+    if (code == cudaSuccess)
+        code = simt_launch(backward_queries<TYPE, D, ALIGNED>,
+                           dim3((unsigned)s->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch),
+                           dim3(THREADS), tiles + (TILE + 1) * sizeof(int), mas_cuda_stream(), *a,
+                           delta);
+    return code;
+}
+
+template <mas_dtype TYPE>
+static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attention *a,
+                                float *delta)
+{
+    const mas_view *const views[] = {&a->q, &a->k, &a->v, &a->d_o, &a->d_q, &a->d_k, &a->d_v};
+    bool aligned = true;
+    for (const mas_view *v : views)
+        aligned = aligned && view_aligned(v);
+    if (plan->problem.d_qk <= 64 && plan->problem.d_v <= 64)
+        return aligned ? launch<TYPE, 64, true>(plan, a, delta)
+                       : launch<TYPE, 64, false>(plan, a, delta);
+    return aligned ? launch<TYPE, 128, true>(plan, a, delta)
+                   : launch<TYPE, 128, false>(plan, a, delta);
+}
+
+static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
+                      mas_error *err)
+{
+    const mas_attn_problem *p = &plan->problem;
+    const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
+    float *delta = (float *)args->workspace;
+    const cudaError_t code = p->dtype == MAS_DTYPE_BF16
+                                 ? launch_sized<MAS_DTYPE_BF16>(plan, &a, delta)
+                                 : launch_sized<MAS_DTYPE_F16>(plan, &a, delta);
+    const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
+    if (status != MAS_OK)
+        return status;
+    const int64_t tiles = plan->schedule->tiles * p->batch * p->q_heads;
+    return mas_cuda_expect(tiles, tiles, counts, err);
+}
+
+extern "C" const mas_attn_kernel mas_cuda_backward_sm80 = {
+    .name = "attn_backward/flash/sm80",
+    .op = MAS_ATTN_BACKWARD,
+    .isa = MAS_ISA_SCALAR,
+    .supports = supports,
+    .tile = tile_shape,
+    .workspace_bytes = mas_cuda_delta_bytes,
+    .run = run,
+    .prepare = mas_cuda_schedule_prepare,
+    .discard = mas_cuda_schedule_discard,
+};

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Forward attention on tensor cores, compute capability 8.0 and later: FlashAttention-2 (Dao, arXiv
+ * 2307.08691) over span schedules. One block per tile of queries and head; each of its four warps
+ * keeps MT x 16 rows of O, their maxima and sums in registers. K and V tiles come through two
+ * buffers each, filled by cp.async while the other is used.
+ *
+ * Choices: with MT = 2 each fragment of K and V read from shared memory serves 32 rows, which halves
+ * that traffic, the first limit at 16. Scores stay in registers between the two products. Only
+ * partial tiles compare keys with row spans. Scores are kept in units of log 2, the scale folded into
+ * the exponent's multiply-add. */
+#include "kernels/cuda/attention_sm80.h"
+
+template <mas_dtype TYPE, int D, int MT, int BN, bool ALIGNED>
+__global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
+{
+    constexpr int BM = 16 * MT * WARPS;
+    SIMT_DYN_SMEM(uint16_t, smem);
+    uint16_t *sq = smem, *sk = sq + BM * D, *sv = sk + 2 * BN * D;
+    int *bad = (int *)(sv + 2 * BN * D); /* [BN + 1], see tile_sanitise */
+
+    const int lane = (int)threadIdx.x & 31, warp = (int)threadIdx.x >> 5;
+    const int head = (int)blockIdx.y, batch = (int)blockIdx.z, tile = p.s.q_order[blockIdx.x];
+    const head_rows q = head_of(&p.q, batch, head, p.q_len, p.d_qk),
+                    k = head_of(&p.k, batch, head / p.group, p.kv_len, p.d_qk),
+                    v = head_of(&p.v, batch, head / p.group, p.kv_len, p.d_v_size);
+    walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
+    visit now = walk_next(&w);
+
+    float o[MT][D / 8][4], m[MT][2], l[MT][2];
+#pragma unroll
+    for (int t = 0; t < MT; t++) {
+        m[t][0] = m[t][1] = -INFINITY;
+        l[t][0] = l[t][1] = 0.0f;
+#pragma unroll
+        for (int i = 0; i < D / 8; i++)
+            o[t][i][0] = o[t][i][1] = o[t][i][2] = o[t][i][3] = 0.0f;
+    }
+
+#define SEEN(x)                                                                                    \
+    ((x).pattern < 0 ? (const uint64_t *)NULL : p.s.seen + (size_t)(x).pattern * p.s.seen_words)
+    for (int i = (int)threadIdx.x; i <= BN; i += THREADS)
+        bad[i] = -1;
+    tile_load<D, BM, ALIGNED>(sq, &q, tile * BM, NULL);
+    if (now.tile >= 0) {
+        tile_load<D, BN, ALIGNED>(sk, &k, now.tile * BN, SEEN(now));
+        cp_async_commit();
+        tile_load<D, BN, ALIGNED>(sv, &v, now.tile * BN, SEEN(now));
+    }
+    cp_async_commit();
+
+    const float cap_scale = p.softcap > 0 ? p.scale / p.softcap : 0.0f;
+    const float to_log2 = p.softcap > 0 ? LOG2E : p.scale * LOG2E;
+    const int row = warp * 16 * MT + lane / 4; /* in the tile; and + 8, + 16, ... */
+    int visits = 0;
+
+    for (; now.tile >= 0; visits++) {
+        const visit next = walk_next(&w);
+        uint16_t *tk = sk + (visits & 1) * BN * D, *tv = sv + (visits & 1) * BN * D;
+        uint16_t *nk = sk + (~visits & 1) * BN * D, *nv = sv + (~visits & 1) * BN * D;
+
+        cp_async_wait<1>(); /* K of this tile; V may be in flight */
+        __syncthreads();    /* everyone's part of it; everyone is done with the other buffer */
+        if (next.tile >= 0)
+            tile_load<D, BN, ALIGNED>(nk, &k, next.tile * BN, SEEN(next));
+        cp_async_commit();
+
+        float s[MT][BN / 8][4];
+#pragma unroll
+        for (int t = 0; t < MT; t++)
+#pragma unroll
+            for (int i = 0; i < BN / 8; i++)
+                s[t][i][0] = s[t][i][1] = s[t][i][2] = s[t][i][3] = 0.0f;
+        const fragments fq = left_of<D>(sq, warp * MT * 16), fk = right_of<D>(tk),
+                        fv = columns_of<D>(tv);
+#pragma unroll
+        for (int kk = 0; kk < D / 16; kk++) {
+            uint32_t left[MT][4];
+#pragma unroll
+            for (int t = 0; t < MT; t++)
+                ldmatrix_x4(left[t], fq.at(kk * 2) + t * 16 * D);
+#pragma unroll
+            for (int nn = 0; nn < BN / 16; nn++) {
+                uint32_t right[4];
+                ldmatrix_x4(right, fk.at(kk * 2) + nn * 16 * D);
+#pragma unroll
+                for (int t = 0; t < MT; t++) {
+                    element<TYPE>::mma(s[t][2 * nn], left[t], right);
+                    element<TYPE>::mma(s[t][2 * nn + 1], left[t], right + 2);
+                }
+            }
+        }
+        if (p.softcap > 0)
+#pragma unroll
+            for (int t = 0; t < MT; t++)
+#pragma unroll
+                for (int i = 0; i < BN / 8; i++)
+#pragma unroll
+                    for (int e = 0; e < 4; e++)
+                        s[t][i][e] = p.softcap * tanh_of(s[t][i][e] * cap_scale);
+        if (now.pattern >= 0)
+#pragma unroll
+            for (int t = 0; t < MT; t++)
+#pragma unroll
+                for (int h = 0; h < 2; h++) {
+                    const mas_row_span keys = row_span(&p.s, now.pattern, row + t * 16 + h * 8);
+#pragma unroll
+                    for (int i = 0; i < BN / 8; i++)
+#pragma unroll
+                        for (int e = 2 * h; e < 2 * h + 2; e++) {
+                            const int c = i * 8 + lane % 4 * 2 + (e & 1);
+                            if (c < keys.lo || c >= keys.hi)
+                                s[t][i][e] = -INFINITY;
+                        }
+                }
+
+#pragma unroll
+        for (int t = 0; t < MT; t++)
+#pragma unroll
+            for (int h = 0; h < 2; h++) {
+                float most = m[t][h];
+#pragma unroll
+                for (int i = 0; i < BN / 8; i++)
+                    most = fmaxf(most, fmaxf(s[t][i][2 * h], s[t][i][2 * h + 1]));
+                most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 1));
+                most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));
+                /* a row with nothing visible so far: subtract 0, not -inf */
+                const float base = most == -INFINITY ? 0.0f : most * to_log2;
+                const float shrink = simt_exp2(m[t][h] * to_log2 - base);
+                m[t][h] = most;
+                float sum = 0.0f;
+#pragma unroll
+                for (int i = 0; i < BN / 8; i++)
+#pragma unroll
+                    for (int e = 2 * h; e < 2 * h + 2; e++) {
+                        s[t][i][e] = simt_exp2(fmaf(s[t][i][e], to_log2, -base));
+                        sum += s[t][i][e];
+                    }
+                l[t][h] = l[t][h] * shrink + sum;
+#pragma unroll
+                for (int i = 0; i < D / 8; i++) {
+                    o[t][i][2 * h] *= shrink;
+                    o[t][i][2 * h + 1] *= shrink;
+                }
+            }
+
+        cp_async_wait<1>(); /* V of this tile; K of the next may be in flight */
+        __syncthreads();
+        if (now.pattern >= 0) {
+            tile_sanitise<TYPE, D, BN>(tv, bad, visits);
+            __syncthreads();
+            if (bad[BN] == visits) /* whoever sees a bad value gets NaN */
+#pragma unroll
+                for (int t = 0; t < MT; t++)
+#pragma unroll
+                    for (int h = 0; h < 2; h++) {
+                        const mas_row_span keys = row_span(&p.s, now.pattern, row + t * 16 + h * 8);
+                        for (int j = keys.lo; j < keys.hi; j++)
+                            if (bad[j] == visits)
+                                l[t][h] = NAN;
+                    }
+        }
+        if (next.tile >= 0)
+            tile_load<D, BN, ALIGNED>(nv, &v, next.tile * BN, SEEN(next));
+        cp_async_commit();
+
+#pragma unroll
+        for (int kk = 0; kk < BN / 16; kk++) {
+            uint32_t left[MT][4];
+#pragma unroll
+            for (int t = 0; t < MT; t++)
+#pragma unroll
+                for (int i = 0; i < 4; i++)
+                    left[t][i] = element<TYPE>::pack(s[t][2 * kk + i / 2][i % 2 * 2],
+                                                     s[t][2 * kk + i / 2][i % 2 * 2 + 1]);
+#pragma unroll
+            for (int nn = 0; nn < D / 16; nn++) {
+                uint32_t right[4];
+                ldmatrix_x4_trans(right, fv.at(nn * 2) + kk * 16 * D);
+#pragma unroll
+                for (int t = 0; t < MT; t++) {
+                    element<TYPE>::mma(o[t][2 * nn], left[t], right);
+                    element<TYPE>::mma(o[t][2 * nn + 1], left[t], right + 2);
+                }
+            }
+        }
+        now = next;
+    }
+#undef SEEN
+
+    const head_rows out = head_of(&p.o, batch, head, p.q_len, p.d_v_size);
+#pragma unroll
+    for (int t = 0; t < MT; t++) {
+        float factor[2];
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            float sum = l[t][h], most = m[t][h] * to_log2, weight = 1.0f;
+            sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+            sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+            if (p.sinks) { /* one more logit in the denominator */
+                const float sink = p.sinks[head] * LOG2E, top = fmaxf(most, sink);
+                if (top != -INFINITY) {
+                    weight = simt_exp2(most - top);
+                    sum = sum * weight + simt_exp2(sink - top);
+                    most = top;
+                }
+            }
+            factor[h] = sum == 0.0f ? 0.0f : weight / sum;
+            const int r = tile * BM + row + t * 16 + h * 8;
+            if (p.lse && lane % 4 == 0 && r < p.q_len)
+                p.lse[((size_t)batch * p.q_heads + head) * p.q_len + r] =
+                    sum == 0.0f ? -INFINITY : most * LN2 + logf(sum);
+        }
+        store_rows<TYPE, D, ALIGNED>(o[t], factor, &out, tile * BM + row + t * 16);
+    }
+    if (threadIdx.x == 0)
+        atomicAdd(p.tally, (mas_cuda_tally)visits);
+}
+
+/* ---- host ---- */
+
+mas_status mas_cuda_sm80_supports(const mas_attn_problem *p, int32_t most, mas_error *why)
+{
+    if (p->dtype == MAS_DTYPE_F32)
+        return mas_fail(why, MAS_E_DTYPE, "takes bf16 and f16, not f32");
+    const int32_t size = p->d_qk > p->d_v ? p->d_qk : p->d_v;
+    if (size > most)
+        return mas_fail(why, MAS_E_SHAPE, "head size %d; at most %d", size, most);
+    if (!(p->scale > 0))
+        return mas_fail(why, MAS_E_UNSUPPORTED, "needs a scale above 0, not %g", (double)p->scale);
+    if (p->q_heads > 65535 || p->batch > 65535)
+        return mas_fail(why, MAS_E_SHAPE, "at most 65535 heads and batches");
+    return MAS_OK;
+}
+
+static int32_t padded(const mas_attn_problem *p)
+{
+    const int32_t size = p->d_qk > p->d_v ? p->d_qk : p->d_v;
+    return size <= 64 ? 64 : size <= 128 ? 128 : 256;
+}
+
+static mas_status supports(const mas_attn_problem *p, mas_error *why)
+{
+    return mas_cuda_sm80_supports(p, 256, why);
+}
+
+/* Tiles by padded head size: 64: 128 x 64, 128: 128 x 32, 256: 64 x 32, as registers allow. */
+static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
+{
+    const int32_t size = padded(p);
+    *q_tile = size == 256 ? 64 : 128;
+    *k_tile = size == 64 ? 64 : 32;
+}
+
+template <mas_dtype TYPE, int D, int MT, int BN>
+static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a)
+{
+    const mas_attn_problem *p = &plan->problem;
+    const dim3 grid((unsigned)plan->schedule->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch);
+    const size_t bytes = (size_t)(16 * MT * WARPS + 4 * BN) * D * 2 + (BN + 1) * sizeof(int);
+    const bool aligned =
+        view_aligned(&a->q) && view_aligned(&a->k) && view_aligned(&a->v) && view_aligned(&a->o);
+    return aligned ? simt_launch(forward_sm80<TYPE, D, MT, BN, true>, grid, dim3(THREADS), bytes,
+                                 mas_cuda_stream(), *a)
+                   : simt_launch(forward_sm80<TYPE, D, MT, BN, false>, grid, dim3(THREADS), bytes,
+                                 mas_cuda_stream(), *a);
+}
+
+template <mas_dtype TYPE>
+static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attention *a)
+{
+    switch (padded(&plan->problem)) {
+    case 64: return launch<TYPE, 64, 2, 64>(plan, a);
+    case 128: return launch<TYPE, 128, 2, 32>(plan, a);
+    default: return launch<TYPE, 256, 1, 32>(plan, a);
+    }
+}
+
+static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
+                      mas_error *err)
+{
+    const mas_attn_problem *p = &plan->problem;
+    const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
+    const cudaError_t code = p->dtype == MAS_DTYPE_BF16 ? launch_sized<MAS_DTYPE_BF16>(plan, &a)
+                                                        : launch_sized<MAS_DTYPE_F16>(plan, &a);
+    const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
+    if (status != MAS_OK)
+        return status;
+    return mas_cuda_expect(plan->schedule->tiles * p->batch * p->q_heads, 0, counts, err);
+}
+
+extern "C" const mas_attn_kernel mas_cuda_forward_sm80 = {
+    .name = "attn_forward/flash/sm80",
+    .op = MAS_ATTN_FORWARD,
+    .isa = MAS_ISA_SCALAR,
+    .supports = supports,
+    .tile = tile_shape,
+    .workspace_bytes = NULL,
+    .run = run,
+    .prepare = mas_cuda_schedule_prepare,
+    .discard = mas_cuda_schedule_discard,
+};

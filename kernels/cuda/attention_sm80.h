@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tensor-core kernels for compute capability 8.0 and later share: tiles in shared memory,
+ * products of fragments, masks, and the removal of values that are not finite.
+ *
+ * A block has WARPS warps. Fragments are those of mma.m16n8k16: of a 16 x 8 result, a lane holds
+ * rows lane / 4 and lane / 4 + 8, columns lane % 4 * 2 and the next: element e of four lies in row
+ * lane / 4 + 8 * (e / 2), column lane % 4 * 2 + e % 2. Results of one product are the left operand
+ * of the next without leaving the registers. */
+#ifndef MAS_CUDA_ATTENTION_SM80_H
+#define MAS_CUDA_ATTENTION_SM80_H
+
+#include "kernels/cuda/attention_walk.h"
+#include "kernels/cuda/element.h"
+
+#include <math.h>
+
+enum { WARPS = 4, THREADS = 32 * WARPS };
+
+#define LOG2E 1.44269504088896340736f
+#define LN2 0.693147180559945309417f
+
+/* tanh with an absolute error of some 2e-7, in few registers: tanhf's make the kernels spill. */
+static __device__ __forceinline__ float tanh_of(float x)
+{
+    return 1.0f - 2.0f / (1.0f + simt_exp2(x * (2.0f * LOG2E)));
+}
+
+/* Element 0 of 16-byte chunk `chunk` of a row of a [rows][D] tile. Chunks are swizzled by the row,
+ * so that the eight rows an ldmatrix reads lie in different banks. */
+template <int D>
+static __device__ __forceinline__ uint16_t *tile_at(uint16_t *tile, int row, int chunk)
+{
+    return tile + row * D + ((chunk ^ (row & 7)) << 3);
+}
+
+/* One head of a [B, T, H, D] tensor. */
+typedef struct head_rows {
+    const uint16_t *data;
+    ptrdiff_t stride;   /* of rows, in elements */
+    int32_t rows, size; /* of the tensor, of a row */
+} head_rows;
+
+static __device__ __forceinline__ head_rows head_of(const mas_view *v, int batch, int head,
+                                                    int32_t rows, int32_t size)
+{
+    head_rows h;
+    h.data = (const uint16_t *)v->data + batch * v->batch + head * v->head;
+    h.stride = v->row;
+    h.rows = rows;
+    h.size = size;
+    return h;
+}
+
+/* Start the copy of ROWS rows from `first` on. Rows past the tensor, columns past its size, and rows
+ * whose bit in `seen` (unless NULL) is clear, are not read and become zero. ALIGNED: rows begin at
+ * multiples of 16 bytes. */
+template <int D, int ROWS, bool ALIGNED>
+static __device__ __forceinline__ void tile_load(uint16_t *tile, const head_rows *from, int first,
+                                                 const uint64_t *seen)
+{
+    constexpr int CHUNKS = D / 8, STEP = THREADS / CHUNKS;
+    const int chunk = (int)threadIdx.x % CHUNKS, left = from->size - chunk * 8,
+              width = left < 0   ? 0
+                      : left > 8 ? 8
+                                 : left;
+    int row = (int)threadIdx.x / CHUNKS;
+    const uint16_t *source = from->data + (ptrdiff_t)(first + row) * from->stride + chunk * 8;
+#pragma unroll(ALIGNED ? ROWS / STEP : 1)
+    for (int i = 0; i < ROWS / STEP; i++, row += STEP, source += STEP * from->stride) {
+        const bool there =
+            first + row < from->rows && (!seen || (seen[row / 64] >> (row % 64) & 1));
+        const int count = there ? width : 0;
+        uint16_t *to = tile_at<D>(tile, row, chunk);
+        if (ALIGNED) {
+            cp_async_16(to, count ? source : from->data, count * 2);
+        } else {
+#pragma unroll
+            for (int e = 0; e < 8; e++)
+                to[e] = e < count ? source[e] : (uint16_t)0;
+        }
+    }
+}
+
+/* A row that holds a value that is not finite gets zeros in its place and `stamp` in bad[row], and
+ * bad[ROWS] too: 0 * Inf would otherwise reach rows that do not see it. Between two barriers. */
+template <mas_dtype TYPE, int D, int ROWS>
+static __device__ __forceinline__ void tile_sanitise(uint16_t *tile, int *bad, int stamp)
+{
+    constexpr int CHUNKS = D / 8;
+    constexpr uint32_t low = element<TYPE>::exponent, high = low << 16;
+#pragma unroll
+    for (int i = 0; i < ROWS * CHUNKS / THREADS; i++) {
+        const int c = (int)threadIdx.x + i * THREADS, row = c / CHUNKS;
+        uint32_t *pairs = (uint32_t *)tile_at<D>(tile, row, c % CHUNKS);
+        bool found = false;
+#pragma unroll
+        for (int e = 0; e < 4; e++) {
+            const uint32_t x = pairs[e];
+            if ((x & low) == low || (x & high) == high) {
+                pairs[e] = 0;
+                found = true;
+            }
+        }
+        if (found) /* several threads may write the same */
+            bad[row] = bad[ROWS] = stamp;
+    }
+}
+
+/* Where a lane reads fragments from a tile: address of its 16 bytes of chunks `chunk` and `chunk` + 1,
+ * chunk even. Rows begin at a multiple of 16. */
+struct fragments {
+    uint16_t *row;
+    int swizzle;
+
+    __device__ __forceinline__ uint16_t *at(int chunk) const
+    {
+        return row + ((swizzle ^ chunk) << 3);
+    }
+};
+
+/* of the left operand: rows first .. first + 15 */
+template <int D> static __device__ __forceinline__ fragments left_of(uint16_t *tile, int first)
+{
+    const int lane = (int)threadIdx.x & 31;
+    fragments f;
+    f.row = tile + (first + lane % 16) * D;
+    f.swizzle = lane / 16 ^ (lane & 7);
+    return f;
+}
+
+/* of the right operand whose rows are the result's columns: the first 16 rows */
+template <int D> static __device__ __forceinline__ fragments right_of(uint16_t *tile)
+{
+    const int lane = (int)threadIdx.x & 31;
+    fragments f;
+    f.row = tile + ((lane & 7) + (lane >> 4) * 8) * D;
+    f.swizzle = (lane >> 3 & 1) ^ (lane & 7);
+    return f;
+}
+
+/* of the right operand whose columns are the result's, read transposed: the first 16 rows */
+template <int D> static __device__ __forceinline__ fragments columns_of(uint16_t *tile)
+{
+    return left_of<D>(tile, 0);
+}
+
+/* acc += A B^T: A 16 rows of [.][D] from `row_a` on, B all N rows of [N][D]. */
+template <mas_dtype TYPE, int D, int N>
+static __device__ __forceinline__ void product_rows(float (*acc)[4], uint16_t *a, int row_a,
+                                                    uint16_t *b)
+{
+    const fragments fa = left_of<D>(a, row_a), fb = right_of<D>(b);
+#pragma unroll
+    for (int kk = 0; kk < D / 16; kk++) {
+        uint32_t left[4];
+        ldmatrix_x4(left, fa.at(kk * 2));
+#pragma unroll
+        for (int nn = 0; nn < N / 16; nn++) {
+            uint32_t right[4];
+            ldmatrix_x4(right, fb.at(kk * 2) + nn * 16 * D);
+            element<TYPE>::mma(acc[2 * nn], left, right);
+            element<TYPE>::mma(acc[2 * nn + 1], left, right + 2);
+        }
+    }
+}
+
+/* acc += P B: P a 16 x K result, rounded to the type; B all K rows of [K][D]. */
+template <mas_dtype TYPE, int D, int K>
+static __device__ __forceinline__ void product_columns(float (*acc)[4], const float (*p)[4],
+                                                       uint16_t *b)
+{
+    const fragments fb = columns_of<D>(b);
+#pragma unroll
+    for (int kk = 0; kk < K / 16; kk++) {
+        const uint32_t left[4] = {element<TYPE>::pack(p[2 * kk][0], p[2 * kk][1]),
+                                  element<TYPE>::pack(p[2 * kk][2], p[2 * kk][3]),
+                                  element<TYPE>::pack(p[2 * kk + 1][0], p[2 * kk + 1][1]),
+                                  element<TYPE>::pack(p[2 * kk + 1][2], p[2 * kk + 1][3])};
+#pragma unroll
+        for (int nn = 0; nn < D / 16; nn++) {
+            uint32_t right[4];
+            ldmatrix_x4_trans(right, fb.at(nn * 2) + kk * 16 * D);
+            element<TYPE>::mma(acc[2 * nn], left, right);
+            element<TYPE>::mma(acc[2 * nn + 1], left, right + 2);
+        }
+    }
+}
+
+/* Store a 16 x D result times `factor[0]` and `factor[1]` (of its two rows a lane) as rows `row` and
+ * `row + 8` of a head, cut at the tensor's rows and size. ALIGNED as in tile_load. */
+template <mas_dtype TYPE, int D, bool ALIGNED>
+static __device__ __forceinline__ void store_rows(const float (*acc)[4], const float *factor,
+                                                  const head_rows *to, int row)
+{
+    const int column = (int)(threadIdx.x & 3) * 2;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        if (row + 8 * h >= to->rows)
+            continue;
+        uint16_t *at = (uint16_t *)to->data + (ptrdiff_t)(row + 8 * h) * to->stride;
+#pragma unroll
+        for (int i = 0; i < D / 8; i++) {
+            const int c = i * 8 + column;
+            const uint32_t pair =
+                element<TYPE>::pack(acc[i][2 * h] * factor[h], acc[i][2 * h + 1] * factor[h]);
+            if (ALIGNED && c + 1 < to->size) {
+                *(uint32_t *)(at + c) = pair;
+            } else {
+                if (c < to->size)
+                    at[c] = (uint16_t)pair;
+                if (c + 1 < to->size)
+                    at[c + 1] = (uint16_t)(pair >> 16);
+            }
+        }
+    }
+}
+
+/* May tile_load and store_rows take the view as ALIGNED? */
+static inline bool view_aligned(const mas_view *v)
+{
+    return (uintptr_t)v->data % 16 == 0 && v->batch % 8 == 0 && v->row % 8 == 0 && v->head % 8 == 0;
+}
+
+/* What every sm_80 kernel asks of a problem; the head size is padded to 64, 128 (or 256). */
+mas_status mas_cuda_sm80_supports(const mas_attn_problem *p, int32_t most, mas_error *why);
+
+#endif
