@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/attention_rows.h"
-#include "kernels/cuda/element.h"
+#include "kernels/cuda/typed.h"
 
 #include <math.h>
 
 enum { THREADS = 128, WARPS = THREADS / 32 };
-
-static __device__ __forceinline__ float load(mas_dtype type, const mas_view *v, ptrdiff_t i)
-{
-    return type == MAS_DTYPE_F32    ? ((const float *)v->data)[i]
-           : type == MAS_DTYPE_BF16 ? element<MAS_DTYPE_BF16>::widen(((const uint16_t *)v->data)[i])
-                                    : element<MAS_DTYPE_F16>::widen(((const uint16_t *)v->data)[i]);
-}
 
 /* One warp a row. */
 __global__ void __launch_bounds__(THREADS)
@@ -24,11 +17,9 @@ __global__ void __launch_bounds__(THREADS)
         const ptrdiff_t o = batch * p.o.batch + row * p.o.row + head * p.o.head,
                         d = batch * p.d_o.batch + row * p.d_o.row + head * p.d_o.head;
         for (int c = lane; c < p.d_v_size; c += 32)
-            sum = fmaf(load(type, &p.o, o + c), load(type, &p.d_o, d + c), sum);
+            sum = fmaf(typed_load(type, p.o.data, o + c), typed_load(type, p.d_o.data, d + c), sum);
     }
-#pragma unroll
-    for (int step = 16; step > 0; step /= 2)
-        sum += __shfl_xor_sync(0xffffffffu, sum, step);
+    sum = warp_sum(sum);
     if (lane == 0 && row < p.q_len)
         delta[((size_t)batch * p.q_heads + head) * p.q_len + row] = sum;
 }

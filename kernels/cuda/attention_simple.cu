@@ -8,29 +8,12 @@
  * memory. An element that the mask hides is skipped, so it may hold anything. */
 #include "kernels/cuda/attention_rows.h"
 #include "kernels/cuda/attention_walk.h"
-#include "kernels/cuda/element.h"
+#include "kernels/cuda/typed.h"
 
 #include <math.h>
 
 enum { ROWS = 4, WARPS = 4, THREADS = 32 * WARPS, Q_TILE = ROWS * WARPS, K_TILE = 32 };
 enum { COLUMNS = MAS_HEAD_DIM_MAX / 32 }; /* of a lane, at most */
-
-static __device__ __forceinline__ float load(mas_dtype type, const void *data, ptrdiff_t i)
-{
-    return type == MAS_DTYPE_F32    ? ((const float *)data)[i]
-           : type == MAS_DTYPE_BF16 ? element<MAS_DTYPE_BF16>::widen(((const uint16_t *)data)[i])
-                                    : element<MAS_DTYPE_F16>::widen(((const uint16_t *)data)[i]);
-}
-
-static __device__ __forceinline__ void store(mas_dtype type, void *data, ptrdiff_t i, float x)
-{
-    if (type == MAS_DTYPE_F32)
-        ((float *)data)[i] = x;
-    else if (type == MAS_DTYPE_BF16)
-        ((uint16_t *)data)[i] = element<MAS_DTYPE_BF16>::round(x);
-    else
-        ((uint16_t *)data)[i] = element<MAS_DTYPE_F16>::round(x);
-}
 
 /* `count` rows of a head from `first` on as floats, [count][pitch]; rows past the tensor become 0. */
 static __device__ void load_rows(mas_dtype type, float *to, int pitch, const mas_view *v, int batch,
@@ -40,7 +23,8 @@ static __device__ void load_rows(mas_dtype type, float *to, int pitch, const mas
         const int r = i / size, c = i % size;
         to[r * pitch + c] =
             first + r < rows
-                ? load(type, v->data, batch * v->batch + (first + r) * v->row + head * v->head + c)
+                ? typed_load(type, v->data,
+                             batch * v->batch + (first + r) * v->row + head * v->head + c)
                 : 0.0f;
     }
 }
@@ -87,22 +71,6 @@ static __device__ __forceinline__ float capped(const mas_cuda_attention *p, floa
     const float t = tanhf(x / p->softcap);
     *slope = 1.0f - t * t;
     return p->softcap * t;
-}
-
-static __device__ __forceinline__ float warp_max(float x)
-{
-#pragma unroll
-    for (int step = 16; step > 0; step /= 2)
-        x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, step));
-    return x;
-}
-
-static __device__ __forceinline__ float warp_sum(float x)
-{
-#pragma unroll
-    for (int step = 16; step > 0; step /= 2)
-        x += __shfl_xor_sync(0xffffffffu, x, step);
-    return x;
 }
 
 /* ---- forward and decode ---- */
@@ -178,9 +146,9 @@ __global__ void __launch_bounds__(THREADS) forward_simple(mas_cuda_attention p, 
         factor = sum == 0.0f ? 0.0f : factor / sum;
         for (int i = 0; i < COLUMNS; i++)
             if (i * 32 + lane < p.d_v_size)
-                store(type, p.o.data,
-                      batch * p.o.batch + row * p.o.row + head * p.o.head + i * 32 + lane,
-                      acc[r][i] * factor);
+                typed_store(type, p.o.data,
+                            batch * p.o.batch + row * p.o.row + head * p.o.head + i * 32 + lane,
+                            acc[r][i] * factor);
         if (p.lse && lane == 0)
             p.lse[((size_t)batch * p.q_heads + head) * p.q_len + row] =
                 sum == 0.0f ? -INFINITY : most + logf(sum);
@@ -258,9 +226,10 @@ __global__ void __launch_bounds__(THREADS)
         const int row = tile * Q_TILE + warp * ROWS + r;
         for (int i = 0; i < COLUMNS && row < p.q_len; i++)
             if (i * 32 + lane < p.d_qk)
-                store(type, p.d_q.data,
-                      batch * p.d_q.batch + row * p.d_q.row + head * p.d_q.head + i * 32 + lane,
-                      acc[r][i] * p.scale);
+                typed_store(type, p.d_q.data,
+                            batch * p.d_q.batch + row * p.d_q.row + head * p.d_q.head + i * 32 +
+                                lane,
+                            acc[r][i] * p.scale);
     }
     if (threadIdx.x == 0)
         atomicAdd(p.tally + 1, (mas_cuda_tally)visits);
@@ -332,12 +301,13 @@ __global__ void __launch_bounds__(THREADS)
         for (int i = 0; i < COLUMNS && row < p.kv_len; i++) {
             const int c = i * 32 + lane;
             if (c < p.d_qk)
-                store(type, p.d_k.data,
-                      batch * p.d_k.batch + row * p.d_k.row + kv_head * p.d_k.head + c,
-                      dk[r][i] * p.scale);
+                typed_store(type, p.d_k.data,
+                            batch * p.d_k.batch + row * p.d_k.row + kv_head * p.d_k.head + c,
+                            dk[r][i] * p.scale);
             if (c < p.d_v_size)
-                store(type, p.d_v.data,
-                      batch * p.d_v.batch + row * p.d_v.row + kv_head * p.d_v.head + c, dv[r][i]);
+                typed_store(type, p.d_v.data,
+                            batch * p.d_v.batch + row * p.d_v.row + kv_head * p.d_v.head + c,
+                            dv[r][i]);
         }
     }
     if (threadIdx.x == 0 && half == 0)

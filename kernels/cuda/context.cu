@@ -67,6 +67,7 @@ mas_status mas_cuda_start(mas_error *err)
 {
     if (gpu.started)
         return MAS_OK;
+    simt_configure();
     mas_status status = find(err);
     if (status == MAS_OK)
         status = mas_cuda_check(cudaStreamCreate(&gpu.stream), "opening a stream", err);
@@ -79,6 +80,12 @@ mas_status mas_cuda_start(mas_error *err)
                            "clearing counters", err);
     gpu.started = status == MAS_OK;
     return status;
+}
+
+void mas_cuda_note(cudaError_t code, const char *what)
+{
+    if (code != cudaSuccess && gpu.failed == MAS_OK)
+        gpu.failed = mas_cuda_check(code, what, &gpu.error);
 }
 
 static mas_status repeat(mas_error *err)

@@ -27,6 +27,10 @@ mas_status mas_cuda_check(cudaError_t code, const char *what, mas_error *err);
  * none. */
 mas_status mas_cuda_start(mas_error *err);
 
+/** Remember a failure of work that was only queued; it is reported by whatever returns a status next.
+ * MAS_OK is nothing. */
+void mas_cuda_note(cudaError_t code, const char *what);
+
 /* Tiles that attention kernels visited, added up in device memory by the kernels themselves. */
 typedef unsigned long long mas_cuda_tally; /* what atomicAdd takes */
 /** Two tallies in device memory: of the forward pass and the dK/dV pass, and of the dQ pass. */

@@ -28,6 +28,9 @@ typedef uint16_t bf16; /* storage only; arithmetic is in float */
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
+constexpr bool simt_emulated = false;
+static inline void simt_configure(void) {}
+
 #define SIMT_DYN_SMEM(type, name)                                 \
     extern __shared__ __align__(1024) unsigned char simt_smem_[]; \
     type *name = reinterpret_cast<type *>(simt_smem_)
@@ -90,6 +93,7 @@ __device__ __forceinline__ uint32_t pack_bf16x2(float lo, float hi)
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
     return r;
 }
+__device__ __forceinline__ int simt_popcount(uint32_t x) { return __popc(x); }
 __device__ __forceinline__ void simt_bar_sync(int id, int n) { asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(n) : "memory"); }
 __device__ __forceinline__ void simt_bar_arrive(int id, int n) { asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(n) : "memory"); }
 
@@ -482,6 +486,7 @@ inline void __syncthreads() { simt::block_sync(0, (int)simt::blk->f.size(), true
 inline void simt_bar_sync(int id, int n) { simt::block_sync(id, n, true); }
 inline void simt_bar_arrive(int id, int n) { simt::block_sync(id, n, false); }
 inline void __syncwarp(uint32_t mask = 0xffffffffu) { simt::warp_op(mask, "syncwarp", nullptr, [](void **) {}); }
+inline int simt_popcount(uint32_t x) { return __builtin_popcount(x); }
 inline void __threadfence() {}
 inline void __threadfence_block() {}
 
@@ -659,6 +664,33 @@ inline void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
     });
 }
 
+constexpr bool simt_emulated = true;
+
+/* Settings from the environment: MASBENCH_SIMT=forward|reverse|random[,eager][,seed=N][,threads=N] */
+inline void simt_configure(void)
+{
+    const char *s = getenv("MASBENCH_SIMT");
+    while (s && *s) {
+        const size_t n = strcspn(s, ",");
+        auto is = [&](const char *word) { return strlen(word) == n && memcmp(s, word, n) == 0; };
+        if (is("forward"))
+            simt::cfg.order = 0;
+        else if (is("reverse"))
+            simt::cfg.order = 1;
+        else if (is("random"))
+            simt::cfg.order = 2;
+        else if (is("eager"))
+            simt::cfg.eager_cp = true;
+        else if (strncmp(s, "seed=", 5) == 0)
+            simt::cfg.seed = strtoull(s + 5, nullptr, 10);
+        else if (strncmp(s, "threads=", 8) == 0)
+            simt::cfg.threads = atoi(s + 8);
+        else
+            simt::die("MASBENCH_SIMT: unknown setting; known: forward, reverse, random, eager, seed=N, threads=N");
+        s += n + (s[n] == ',');
+    }
+}
+
 /* the few host calls a launcher or a test needs */
 typedef int cudaError_t;
 typedef void *cudaStream_t;
@@ -673,6 +705,14 @@ inline cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr a, int)
 }
 inline cudaError_t cudaStreamCreate(cudaStream_t *s) { *s = nullptr; return cudaSuccess; }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+struct cudaDeviceProp { char name[256]; size_t totalGlobalMem; };
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int)
+{
+    snprintf(p->name, sizeof p->name, "emulator");
+    p->totalGlobalMem = (size_t)1 << 30;
+    return cudaSuccess;
+}
+inline cudaError_t cudaDriverGetVersion(int *v) { *v = 0; return cudaSuccess; }
 inline cudaError_t cudaMalloc(void **p, size_t n)
 {
     *p = aligned_alloc(256, (n + 255) / 256 * 256);
@@ -681,6 +721,8 @@ inline cudaError_t cudaMalloc(void **p, size_t n)
     return *p ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 inline cudaError_t cudaFree(void *p) { free(p); return cudaSuccess; }
+inline cudaError_t cudaMallocAsync(void **p, size_t n, cudaStream_t) { return cudaMalloc(p, n); }
+inline cudaError_t cudaFreeAsync(void *p, cudaStream_t) { return cudaFree(p); }
 inline cudaError_t cudaMemcpy(void *d, const void *s, size_t n, cudaMemcpyKind) { memcpy(d, s, n); return cudaSuccess; }
 inline cudaError_t cudaMemcpyAsync(void *d, const void *s, size_t n, cudaMemcpyKind, cudaStream_t) { memcpy(d, s, n); return cudaSuccess; }
 inline cudaError_t cudaMemset(void *d, int v, size_t n) { memset(d, v, n); return cudaSuccess; }

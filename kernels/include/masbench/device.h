@@ -193,6 +193,8 @@ struct mas_device {
     const char *name;           /* of its kind */
     const char *matmul_library; /* of f32 products: "oneDNN 2.6.3", "plain" */
     const mas_device_ops *ops;
+    const char *hardware;       /* marketing name and memory of an accelerator; NULL: the CPU */
+    const char *driver;         /* its driver and run-time library; NULL: none */
     mas_attn_table attention;
     int threads;
     mas_memory_use memory;
