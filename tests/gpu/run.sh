@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What needs a GPU, in one go: checks, times and trains on it and leaves the records in a folder.
+#
+#   tests/gpu/run.sh PROGRAM OUTPUT [PART]...
+#
+# Parts: check (every kernel and operation against the reference), memory (compute-sanitizer on a few cases, where it is
+# installed), time (experiments/gpu_attention.yaml), torch (the same problems in PyTorch, where it is installed),
+# train (experiments/quickstart.yaml in f32 and bf16). Default: all. Each part has a time limit of its own and leaves
+# OUTPUT/PART.log; the last lines say which passed. Without a usable GPU the status is 77: skipped.
+set -u
+program=$1 output=$2
+shift 2
+[ $# -gt 0 ] || set -- check memory time torch train
+here=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$output"
+if "$program" list devices | grep -q '^cuda .*cannot\|^cuda .*no CUDA\|^cuda .*no GPU'; then
+    "$program" list devices
+    exit 77
+fi
+"$program" list devices | tee "$output/devices.txt"
+
+# check GLOB: in the background, one process a group of kernels
+check() {
+    timeout 170 "$program" check --device cuda --threads 2 --kernel "$1" --count "$2" >"$output/check-$3.log" 2>&1
+    echo $? >"$output/check-$3.status"
+}
+
+part_check() {
+    for group in 'attn_forward/flash/*:300:forward' 'attn_backward/flash/*:300:backward' \
+        'attn_forward/simple/*:0:forward-simple' 'attn_backward/simple/*:0:backward-simple' 'attn_decode/*:0:decode' \
+        'device/*:0:operations'; do
+        count=${group#*:}
+        check "${group%%:*}" "${count%%:*}" "${group##*:}" &
+    done
+    wait
+    grep -h -e '^ok ' -e '^FAIL' -e 'again:' "$output"/check-*.log | cut -c 1-230
+    ! grep -qv '^0$' "$output"/check-*.status
+}
+
+part_memory() {
+    tool=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null) || return 77
+    for kind in memcheck racecheck; do
+        for kernel in 'attn_forward/flash/*' 'attn_backward/flash/*'; do
+            timeout 60 "$tool" --tool $kind --error-exitcode 9 "$program" check --device cuda --threads 2 --kernel "$kernel" \
+                --count 0 --case 'lengths/1[0-9]*x[0-9]*/*/bf16' 2>&1 | tail -n 4
+        done
+    done
+}
+
+part_time() {
+    timeout 200 "$program" run "$here/experiments/gpu_attention.yaml" --device cuda --results "$output/results"
+}
+
+part_torch() {
+    python3 -c 'import torch' 2>/dev/null || return 77
+    timeout 150 python3 "$here/tests/peers/time_against_torch_gpu.py"
+}
+
+part_train() {
+    for dtype in f32 bf16; do
+        timeout 150 "$program" run "$here/experiments/quickstart.yaml" --device cuda --set model.dtype=$dtype \
+            --results "$output/results-$dtype"
+    done
+}
+
+failed=0
+summary=''
+for part in "$@"; do
+    begin=$(date +%s)
+    status=0
+    "part_$part" >"$output/$part.log" 2>&1 || status=$?
+    tail -n 70 "$output/$part.log"
+    case $status in
+    0) word=passed ;;
+    77) word=skipped ;;
+    *) word=FAILED failed=1 ;;
+    esac
+    summary="$summary$word  $part ($(($(date +%s) - begin)) s)
+"
+done
+printf '%s' "$summary"
+exit $failed
