@@ -15,7 +15,7 @@ case "${1:-}" in
     ;;
 esac
 
-# What each package is for. Only the compiler, Meson, libyaml, jansson and xxHash are needed to build; without the
+# What each package is for. Only gcc, Meson, libyaml, jansson and xxHash are needed to build; without the
 # others the build says what it leaves out.
 packages='
 gcc libc6-dev      compiler
@@ -26,6 +26,8 @@ libyaml-dev        experiment files
 libjansson-dev     result files
 libxxhash-dev      content hashes
 libdnnl-dev        oneDNN: matrix products
+g++                C++ compiler, for SentencePiece
+libsentencepiece-dev  vocabularies of byte pairs
 gnuplot-nox        charts
 libcriterion-dev   unit tests
 linux-doc-6.1      default corpus: the Linux kernel documentation
@@ -33,7 +35,6 @@ linux-doc-6.1      default corpus: the Linux kernel documentation
 [ "${1:-}" = --dev ] && packages="$packages
 clang              second compiler
 clang-format       layout of the sources
-g++                public headers as C++
 locales            a locale with decimal commas
 "
 # Slim system images tell dpkg to leave out documentation, and the corpus is documentation.

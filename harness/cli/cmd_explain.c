@@ -135,6 +135,15 @@ static void print_memory(const mas_memory_use *use, FILE *out)
     fputc('\n', out);
 }
 
+static const char *tokens_are(const mas_corpus_config *corpus)
+{
+    if (corpus->kind != MAS_CORPUS_TEXT)
+        return "";
+    return corpus->tokenizer.kind == MAS_TOKENIZER_BYTES
+               ? " (bytes)"
+               : " (byte pairs, learned from the training documents)";
+}
+
 double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
                              const mas_device_kind *device, int threads, FILE *out)
 {
@@ -153,7 +162,8 @@ double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
     }
     mas_cli_quantity((double)cost.parameters, text[0], sizeof text[0]);
     mas_cli_quantity((double)cost.parameters_no_embedding, text[1], sizeof text[1]);
-    fprintf(out, "    parameters %s (%s without embeddings)\n", text[0], text[1]);
+    fprintf(out, "    parameters %s (%s without embeddings), vocabulary %d%s\n", text[0], text[1],
+            cost.model.vocab, tokens_are(&point->corpus));
     mas_cli_quantity(cost.whole.attention_forward_flops, text[0], sizeof text[0]);
     mas_cli_quantity(cost.whole.forward_flops, text[1], sizeof text[1]);
     fprintf(out,

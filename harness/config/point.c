@@ -10,8 +10,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define BYTE_VOCABULARY 257 /* 256 bytes and the separator */
-
 /* ---- rules between keys ---- */
 
 /* Where a whole word stands in a text, or NULL. */
@@ -85,12 +83,16 @@ static int32_t longest_of_kernel(const mas_point *point)
     return point->kernel.length;
 }
 
-/* The vocabulary of text is known only when the corpus is open; bytes serve for the check. */
 static mas_status resolve_model(mas_point *point, mas_error *err)
 {
-    const int32_t vocab =
-        point->corpus.kind == MAS_CORPUS_TEXT ? BYTE_VOCABULARY : point->corpus.vocab;
-    const int32_t given = point->model.vocab;
+    const mas_corpus_config *corpus = &point->corpus;
+    const int32_t vocab = mas_corpus_config_vocab(corpus), given = point->model.vocab;
+    if (corpus->kind == MAS_CORPUS_TEXT && corpus->tokenizer.kind != MAS_TOKENIZER_BYTES &&
+        given != 0 && given != vocab)
+        return mas_fail(err, MAS_E_SHAPE,
+                        "vocab is %d, but corpus.tokenizer has %d; expected the same number, or "
+                        "none, which follows the tokenizer",
+                        given, vocab);
     const mas_status status =
         mas_model_config_resolve(&point->model, vocab, longest_of_model(point), err);
     point->model.vocab = given;
@@ -238,6 +240,8 @@ static void drop_idle_of_model(const mas_point *point, json_t *json)
         json_object_del(training, "recompute");
     if (point->model.dtype == MAS_DTYPE_F32)
         json_object_del(model, "dtype");
+    if (point->corpus.tokenizer.kind == MAS_TOKENIZER_BYTES)
+        json_object_del(json_object_get(json, "corpus"), "tokenizer");
     if (t->start_len == 0 || t->start_len == t->seq_len) {
         json_object_del(training, "start_len");
         json_object_del(training, "grow_until");

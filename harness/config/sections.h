@@ -23,6 +23,7 @@ extern const mas_section mas_schema_root;
 
 extern const mas_codec mas_codec_placement;   /* mas_placement */
 extern const mas_codec mas_codec_full_layers; /* int32_t */
+extern const mas_codec mas_codec_tokenizer;   /* mas_tokenizer_config */
 extern const mas_codec mas_codec_variant;     /* mas_attn_spec */
 
 /** Words that are placements by themselves, NULL-terminated; the index is the mas_placement_kind. */

@@ -49,6 +49,13 @@ mas_corpus_config mas_corpus_config_default(void)
     return config;
 }
 
+int32_t mas_corpus_config_vocab(const mas_corpus_config *config)
+{
+    if (config->kind != MAS_CORPUS_TEXT)
+        return config->vocab;
+    return config->tokenizer.kind == MAS_TOKENIZER_BYTES ? UINT8_MAX + 2 : config->tokenizer.vocab;
+}
+
 mas_status mas_corpus_open(const mas_corpus_config *config, int64_t sequence_length,
                            mas_corpus **out, mas_error *err)
 {
@@ -133,9 +140,21 @@ void mas_sequence_free(mas_sequence *sequence)
     *sequence = (mas_sequence){0};
 }
 
+const unsigned char *mas_corpus_token_text(const mas_corpus *corpus, int32_t token, size_t *bytes)
+{
+    *bytes = 0;
+    return corpus->ops->token_text ? corpus->ops->token_text(corpus, token, bytes) : NULL;
+}
+
 int64_t mas_corpus_text_bytes(const mas_corpus *corpus, const int32_t *tokens, int64_t count)
 {
-    return corpus->ops->text_bytes ? corpus->ops->text_bytes(tokens, count) : 0;
+    int64_t sum = 0;
+    for (int64_t i = 0; corpus->ops->token_text && i < count; i++) {
+        size_t bytes = 0;
+        corpus->ops->token_text(corpus, tokens[i], &bytes);
+        sum += (int64_t)bytes;
+    }
+    return sum;
 }
 
 mas_status mas_corpus_entropy(const mas_corpus *corpus, int64_t length, int64_t reach, double *nats,

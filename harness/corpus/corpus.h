@@ -15,6 +15,7 @@
 #include "masbench/rng.h"
 #include "masbench/status.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum mas_corpus_kind {
@@ -34,6 +35,22 @@ typedef enum mas_split {
     MAS_SPLIT_COUNT
 } mas_split;
 
+typedef enum mas_tokenizer_kind {
+    MAS_TOKENIZER_BYTES,
+    MAS_TOKENIZER_BPE, /* byte pairs, learned from the training documents by SentencePiece */
+    MAS_TOKENIZER_KIND_COUNT
+} mas_tokenizer_kind;
+
+/** The separator, 256 bytes, and at least one pair; ids are kept in 16 bits. */
+#define MAS_TOKENIZER_VOCAB_MIN 258
+#define MAS_TOKENIZER_VOCAB_MAX 65536
+
+/** `corpus.tokenizer`: what the tokens of text are. */
+typedef struct mas_tokenizer_config {
+    mas_tokenizer_kind kind;
+    int32_t vocab; /* bpe: all ids, the separator among them */
+} mas_tokenizer_config;
+
 #define MAS_CORPUS_PATHS_MAX 16
 #define MAS_CORPUS_PATH_MAX 512
 
@@ -45,6 +62,7 @@ typedef struct mas_corpus_config {
     int32_t path_count, exclude_count;
     char paths[MAS_CORPUS_PATHS_MAX][MAS_CORPUS_PATH_MAX];
     char exclude[MAS_CORPUS_PATHS_MAX][MAS_CORPUS_PATH_MAX]; /* globs matched against whole paths */
+    mas_tokenizer_config tokenizer;                          /* text */
     double validation_fraction; /* text: share of documents, by hash of their content */
     double test_fraction;
     /* tokens: "" takes the end of the train file instead, by the fractions above */
@@ -65,6 +83,10 @@ typedef struct mas_corpus_config {
  * to be learnable. */
 mas_corpus_config mas_corpus_config_default(void);
 
+/** The vocabulary that these settings give, known without opening the corpus: of tokens and recall `vocab`,
+ *  of text the tokenizer's. */
+int32_t mas_corpus_config_vocab(const mas_corpus_config *config);
+
 typedef struct mas_corpus mas_corpus;
 
 /** One document or sample. Arrays belong to whoever made it (see the functions). */
@@ -79,9 +101,11 @@ typedef struct mas_sequence {
 /** Open, read and check a corpus.
  *  @param sequence_length  longest sequence that will be drawn (recall makes documents of that
  * length; others refuse a split shorter than it)
+ *  A vocabulary of byte pairs is learned here, from the training documents only, or taken from the cache
+ *  folder (harness/corpus/README.md).
  *  @return MAS_OK; MAS_E_NOT_FOUND (nothing matches; the text names the pattern and, for the
  * default corpus, the command that installs it), MAS_E_IO, MAS_E_FORMAT (file, offset, remedy),
- * MAS_E_ARGUMENT, MAS_E_MEMORY */
+ * MAS_E_ARGUMENT, MAS_E_UNSUPPORTED (a build without SentencePiece), MAS_E_MEMORY */
 MAS_MUST_USE mas_status mas_corpus_open(const mas_corpus_config *config, int64_t sequence_length,
                                         mas_corpus **out, mas_error *err);
 void mas_corpus_close(mas_corpus *corpus); /* NULL allowed */
@@ -93,9 +117,11 @@ typedef struct mas_corpus_info {
     int32_t separator;                  /* id standing before each document, or -1 */
     int64_t documents[MAS_SPLIT_COUNT]; /* 0: generated without end */
     int64_t tokens[MAS_SPLIT_COUNT];
-    double bytes_per_token; /* of text; 0 where bits per byte has no meaning */
-    char hash[33];          /* XXH3-128 of content and split, hex; of the settings for recall */
-    char tokenizer[64];     /* "bytes", "ids", "recall" */
+    double bytes_per_token;  /* of text, all splits, separators left out; 0 where bits per byte has
+                               no meaning */
+    char hash[33];           /* XXH3-128 of content and split, hex; of the settings for recall */
+    char tokenizer[64];      /* "bytes", "bpe 4096", "ids", "recall" */
+    char tokenizer_hash[33]; /* of a learned vocabulary, hex; else "" */
 } mas_corpus_info;
 const mas_corpus_info *mas_corpus_describe(const mas_corpus *corpus);
 
@@ -120,6 +146,10 @@ void mas_sequence_free(mas_sequence *sequence);
 /** Bytes of text that `count` tokens from `tokens` stand for (separators are 0); 0 for corpora
  * without text. */
 int64_t mas_corpus_text_bytes(const mas_corpus *corpus, const int32_t *tokens, int64_t count);
+
+/** The text of one token. Corpora without text, and separators: no bytes.
+ *  @return  belongs to the corpus, not terminated; NULL without text */
+const unsigned char *mas_corpus_token_text(const mas_corpus *corpus, int32_t token, size_t *bytes);
 
 /** Exact entropy of the source, nats per token, for documents of `length` tokens when a predictor
  * sees at most the last `reach` tokens (reach >= length: everything).

@@ -16,7 +16,8 @@ typedef struct mas_corpus_ops {
                    int32_t *tokens, int32_t *evidence);
     mas_status (*document)(const mas_corpus *corpus, mas_split split, int64_t index, int64_t length,
                            mas_sequence *out, mas_error *err);
-    int64_t (*text_bytes)(const int32_t *tokens, int64_t count); /* NULL: no text */
+    const unsigned char *(*token_text)(const mas_corpus *corpus, int32_t token,
+                                       size_t *bytes); /* NULL: no text */
     mas_status (*entropy)(const mas_corpus *corpus, int64_t length,
                           int64_t reach, /* NULL: unknown */
                           double *nats, mas_error *err);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Real documents, one a file, bytes as tokens. A document's content decides its split and its place
+/* Real documents, one a file, as the tokens of a tokenizer. A document's content decides its split and its place
  * in the order, so neither moving or renaming files nor adding documents changes what the others
  * are used for, and two copies of one document cannot stand on both sides of a split (only one copy
  * is kept). */
 #include "harness/corpus/internal.h"
+#include "harness/corpus/tokenizer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,16 +13,16 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { SEPARATOR = 256, VOCABULARY = 257 };
-
-/* Twelve bytes, about two words, are rarely the same by chance. */
-enum { EVIDENCE_CONTEXT = 12 };
+/* How many tokens are rarely the same by chance: twelve bytes, about two words, or four pieces. */
+static const int32_t evidence_context[MAS_TOKENIZER_KIND_COUNT] = {
+    [MAS_TOKENIZER_BYTES] = 12, [MAS_TOKENIZER_BPE] = 4};
 
 typedef struct document {
     uint64_t high, low; /* XXH3-128 of the content */
     size_t bytes;
-    unsigned char *content;
+    unsigned char *content; /* NULL once it is encoded */
     mas_split split;
+    size_t begin, tokens; /* in the split's stream, its separator included */
 } document;
 
 typedef struct text_data {
@@ -29,6 +30,7 @@ typedef struct text_data {
     size_t count;
     size_t first[MAS_SPLIT_COUNT];     /* index of a split's first document */
     uint16_t *stream[MAS_SPLIT_COUNT]; /* separator, document, separator, document, ... */
+    mas_tokenizer *tokenizer;
 } text_data;
 
 static void text_close(mas_corpus *corpus)
@@ -41,6 +43,7 @@ static void text_close(mas_corpus *corpus)
     free(data->documents);
     for (int split = 0; split < MAS_SPLIT_COUNT; split++)
         free(data->stream[split]);
+    mas_tokenizer_close(data->tokenizer);
     free(data);
     corpus->data = NULL;
 }
@@ -147,29 +150,93 @@ static void drop_copies(text_data *data)
     data->count = kept;
 }
 
+/* Only training documents are shown to the tokenizer. */
+static mas_status open_tokenizer(mas_corpus *corpus, mas_error *err)
+{
+    text_data *data = corpus->data;
+    size_t count = 0;
+    mas_text *training = malloc(data->count * sizeof *training);
+    if (!training)
+        return mas_fail(err, MAS_E_MEMORY, "no memory for %zu documents", data->count);
+    for (size_t i = 0; i < data->count; i++) {
+        const document *d = &data->documents[i];
+        if (d->split == MAS_SPLIT_TRAIN)
+            training[count++] = (mas_text){d->content, d->bytes, d->high, d->low};
+    }
+    const mas_status status =
+        mas_tokenizer_open(&corpus->config.tokenizer, training, count, &data->tokenizer, err);
+    free(training);
+    return status;
+}
+
+/* One split: documents from `first` on, as one stream. */
+static mas_status build_stream(text_data *data, mas_encoder *encoder, int split, size_t first,
+                               size_t count, mas_error *err)
+{
+    size_t room = 0;
+    for (size_t i = first; i < first + count; i++)
+        room += data->documents[i].bytes + 1;
+    uint16_t *stream = data->stream[split] = malloc((room ? room : 1) * sizeof *stream);
+    if (!stream)
+        return mas_fail(err, MAS_E_MEMORY, "no memory for %zu tokens of text", room);
+    size_t end = 0;
+    for (size_t i = first; i < first + count; i++) {
+        document *d = &data->documents[i];
+        size_t tokens = 0;
+        d->begin = end;
+        stream[end++] = (uint16_t)data->tokenizer->separator;
+        const mas_status status =
+            mas_encode(encoder, d->content, d->bytes, stream + end, &tokens, err);
+        if (status != MAS_OK)
+            return status;
+        end += tokens;
+        d->tokens = end - d->begin;
+        free(d->content);
+        d->content = NULL;
+    }
+    uint16_t *const kept = realloc(stream, (end ? end : 1) * sizeof *stream);
+    data->stream[split] = kept ? kept : stream;
+    return MAS_OK;
+}
+
 static mas_status build_streams(mas_corpus *corpus, mas_error *err)
 {
     text_data *data = corpus->data;
     mas_corpus_info *info = &corpus->info;
-    for (size_t i = 0; i < data->count; i++) {
+    int64_t bytes = 0, tokens = 0;
+    mas_encoder *encoder = NULL;
+    mas_status status = mas_encoder_open(data->tokenizer, &encoder, err);
+    for (size_t i = 0; i < data->count; i++)
         info->documents[data->documents[i].split]++;
-        info->tokens[data->documents[i].split] += (int64_t)data->documents[i].bytes + 1;
-    }
     size_t next = 0;
-    for (int split = 0; split < MAS_SPLIT_COUNT; split++) {
+    for (int split = 0; status == MAS_OK && split < MAS_SPLIT_COUNT; split++) {
+        const size_t count = (size_t)info->documents[split];
         data->first[split] = next;
-        const size_t tokens = (size_t)info->tokens[split];
-        uint16_t *stream = data->stream[split] = malloc((tokens ? tokens : 1) * sizeof *stream);
-        if (!stream)
-            return mas_fail(err, MAS_E_MEMORY, "no memory for %zu tokens of text", tokens);
-        for (const size_t end = next + (size_t)info->documents[split]; next < end; next++) {
-            const document *d = &data->documents[next];
-            *stream++ = SEPARATOR;
-            for (size_t i = 0; i < d->bytes; i++)
-                *stream++ = d->content[i];
+        status = build_stream(data, encoder, split, next, count, err);
+        for (size_t i = next; i < next + count; i++) {
+            info->tokens[split] += (int64_t)data->documents[i].tokens;
+            bytes += (int64_t)data->documents[i].bytes;
         }
+        tokens += info->tokens[split] - info->documents[split];
+        next += count;
     }
-    return MAS_OK;
+    mas_encoder_close(encoder);
+    if (status == MAS_OK)
+        info->bytes_per_token = (double)bytes / (double)tokens;
+    return status;
+}
+
+static void describe_tokenizer(mas_corpus *corpus)
+{
+    const mas_tokenizer *tokenizer = ((const text_data *)corpus->data)->tokenizer;
+    mas_corpus_info *info = &corpus->info;
+    info->vocab = tokenizer->vocab;
+    info->separator = tokenizer->separator;
+    memcpy(info->tokenizer_hash, tokenizer->hash, sizeof info->tokenizer_hash);
+    if (corpus->config.tokenizer.kind == MAS_TOKENIZER_BYTES)
+        snprintf(info->tokenizer, sizeof info->tokenizer, "bytes");
+    else
+        snprintf(info->tokenizer, sizeof info->tokenizer, "bpe %d", tokenizer->vocab);
 }
 
 static mas_status hash_corpus(mas_corpus *corpus, mas_error *err)
@@ -207,13 +274,12 @@ static mas_status text_open(mas_corpus *corpus, mas_error *err)
         return status;
     qsort(data->documents, data->count, sizeof *data->documents, compare_documents);
     drop_copies(data);
-    status = build_streams(corpus, err);
+    status = open_tokenizer(corpus, err);
+    if (status == MAS_OK)
+        status = build_streams(corpus, err);
     if (status != MAS_OK)
         return status;
-    corpus->info.vocab = VOCABULARY;
-    corpus->info.separator = SEPARATOR;
-    corpus->info.bytes_per_token = 1;
-    snprintf(corpus->info.tokenizer, sizeof corpus->info.tokenizer, "bytes");
+    describe_tokenizer(corpus);
     status = hash_corpus(corpus, err);
     return status == MAS_OK ? mas_corpus_check_lengths(corpus, err) : status;
 }
@@ -237,21 +303,18 @@ static mas_status text_document(const mas_corpus *corpus, mas_split split, int64
     (void)length;
     const text_data *data = corpus->data;
     const document *d = &data->documents[data->first[split] + (size_t)index];
-    mas_status status = mas_sequence_allocate(out, (int64_t)d->bytes + 1, true, err);
+    const mas_status status = mas_sequence_allocate(out, (int64_t)d->tokens, true, err);
     if (status != MAS_OK)
         return status;
-    out->tokens[0] = SEPARATOR;
-    for (size_t i = 0; i < d->bytes; i++)
-        out->tokens[i + 1] = d->content[i];
-    return mas_evidence_find(out->tokens, out->length, EVIDENCE_CONTEXT, out->evidence, err);
+    for (size_t i = 0; i < d->tokens; i++)
+        out->tokens[i] = data->stream[split][d->begin + i];
+    return mas_evidence_find(out->tokens, out->length,
+                             evidence_context[corpus->config.tokenizer.kind], out->evidence, err);
 }
 
-static int64_t text_bytes(const int32_t *tokens, int64_t count)
+static const unsigned char *text_token(const mas_corpus *corpus, int32_t token, size_t *bytes)
 {
-    int64_t bytes = 0;
-    for (int64_t i = 0; i < count; i++)
-        bytes += tokens[i] != SEPARATOR;
-    return bytes;
+    return mas_tokenizer_bytes(((const text_data *)corpus->data)->tokenizer, token, bytes);
 }
 
 const mas_corpus_ops mas_corpus_text_ops = {
@@ -260,5 +323,5 @@ const mas_corpus_ops mas_corpus_text_ops = {
     .close = text_close,
     .sample = text_sample,
     .document = text_document,
-    .text_bytes = text_bytes,
+    .token_text = text_token,
 };

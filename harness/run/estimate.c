@@ -12,11 +12,7 @@
 
 int32_t mas_point_vocab(const mas_point *point)
 {
-    if (point->model.vocab > 0)
-        return point->model.vocab;
-    if (point->corpus.kind == MAS_CORPUS_TEXT)
-        return point->corpus.vocab > 0 ? point->corpus.vocab : 257; /* bytes and the separator */
-    return point->corpus.vocab;
+    return point->model.vocab > 0 ? point->model.vocab : mas_corpus_config_vocab(&point->corpus);
 }
 
 const mas_attn_kernel *mas_point_kernel(const mas_device_kind *device,

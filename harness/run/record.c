@@ -323,6 +323,8 @@ static json_t *corpus_record(const mas_corpus *corpus)
     mas_json_set_text(json, "type", mas_corpus_kind_name(info->kind));
     mas_json_set_text(json, "hash", info->hash);
     mas_json_set_text(json, "tokenizer", info->tokenizer);
+    mas_json_set(json, "tokenizer_hash",
+                 info->tokenizer_hash[0] ? json_string(info->tokenizer_hash) : json_null());
     mas_json_set_int(json, "vocab", info->vocab);
     mas_json_set_number(json, "bytes_per_token", info->bytes_per_token);
     mas_json_set(json, "documents", documents);

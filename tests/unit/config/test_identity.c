@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ids: equal for equal computations, however they are spelt; different for all others; the same tomorrow. */
+#include "harness/run/estimate.h"
 #include "tests/unit/config/support.h"
 
 #include <criterion/criterion.h>
@@ -178,4 +179,45 @@ Test(identity, kernels)
                      "sliding_window, window: 16}}\n"),
               KERNEL("kernel: {layers: 4}\nattention: {full_layers: 2, sparse: {variant: "
                      "sliding_window, window: 16}}\n"));
+}
+
+#define TEXT(tokenizer) "experiment: a\ncorpus: {type: text, paths: [README.md]" tokenizer "}\n"
+
+Test(identity, bytes_are_the_default_tokenizer)
+{
+    same(TEXT(""), TEXT(", tokenizer: bytes"));
+    same(TEXT(""), TEXT(", tokenizer: {type: bytes}"));
+    different(TEXT(""), TEXT(", tokenizer: {type: bpe, vocab: 1024}"));
+    different(TEXT(", tokenizer: {type: bpe, vocab: 512}"),
+              TEXT(", tokenizer: {type: bpe, vocab: 1024}"));
+}
+
+static void expect_vocab(const char *text, int32_t vocab)
+{
+    mas_experiment *experiment = load_good(text, NULL, 0);
+    cr_expect_eq(mas_point_vocab(&experiment->points[0]), vocab, "%d, expected %d:\n%s",
+                 mas_point_vocab(&experiment->points[0]), vocab, text);
+    mas_experiment_free(experiment);
+}
+
+/* Costs were once reckoned with the default vocabulary of another kind of corpus. */
+Test(identity, costs_know_the_vocabulary)
+{
+    expect_vocab(TEXT(""), 257);
+    expect_vocab(TEXT(", tokenizer: {type: bpe, vocab: 1024}"), 1024);
+    expect_vocab(TEXT("") "model: {vocab: 50257}\n", 50257);
+    expect_vocab("experiment: a\ncorpus: {type: recall, vocab: 200}\n", 200);
+    expect_vocab("experiment: a\ncorpus: {type: tokens, paths: [a.bin], vocab: 300}\n", 300);
+}
+
+Test(identity, a_vocabulary_can_be_swept)
+{
+    mas_experiment *experiment =
+        load_good(TEXT(", tokenizer: {type: bpe, vocab: 512}") "sweep: [{corpus.tokenizer.vocab: "
+                                                               "[512, 2048]}, {seed: [1, 2]}]\n",
+                  NULL, 0);
+    cr_assert_eq(experiment->count, 4);
+    cr_expect_eq(experiment->points[3].corpus.tokenizer.vocab, 2048);
+    cr_expect_eq(experiment->points[3].corpus.tokenizer.kind, MAS_TOKENIZER_BPE);
+    mas_experiment_free(experiment);
 }
