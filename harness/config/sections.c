@@ -185,7 +185,8 @@ static const mas_field corpus_fields[] = {
      .offset = offsetof(mas_corpus_config, tokenizer),
      .only = TEXT,
      .codec = &mas_codec_tokenizer,
-     .help = "bytes as they are, or a vocabulary of byte pairs learned from the training documents"},
+     .help =
+         "bytes as they are, or a vocabulary of byte pairs learned from the training documents"},
     SHARE(validation_fraction, TEXT | TOKENS,
           "share of documents (tokens: of the file's end) for validation"),
     SHARE(test_fraction, TEXT | TOKENS, "share for the final test"),

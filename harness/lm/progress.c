@@ -105,6 +105,9 @@ char *mas_progress_identity(const mas_model *model, const mas_corpus *corpus,
     (void)json_object_set_new(object, "attention.sparse", json_string(text));
     (void)json_object_set_new(object, "corpus.hash",
                               json_string(mas_corpus_describe(corpus)->hash));
+    if (mas_corpus_describe(corpus)->tokenizer_hash[0])
+        (void)json_object_set_new(object, "corpus.tokenizer",
+                                  json_string(mas_corpus_describe(corpus)->tokenizer_hash));
     snprintf(text, sizeof text, "%" PRIu64, seed);
     (void)json_object_set_new(object, "seed", json_string(text));
     char *out = json_dumps(object, JSON_COMPACT);
