@@ -5,15 +5,20 @@
 #
 #   ./bootstrap.sh        packages and build
 #   ./bootstrap.sh --dev  also what the full test run uses (see the list)
+#   ./bootstrap.sh --corpora  also a larger corpus of source files (harness/corpus/README.md)
 set -eu
 cd "$(dirname "$0")"
-case "${1:-}" in
-'' | --dev) ;;
-*)
-    echo "bootstrap: unknown option $1; known: --dev" >&2
-    exit 2
-    ;;
-esac
+dev='' corpora=''
+for option; do
+    case "$option" in
+    --dev) dev=yes ;;
+    --corpora) corpora=yes ;;
+    *)
+        echo "bootstrap: unknown option $option; known: --dev, --corpora" >&2
+        exit 2
+        ;;
+    esac
+done
 
 # What each package is for. Only gcc, Meson, libyaml, jansson and xxHash are needed to build; without the
 # others the build says what it leaves out.
@@ -32,10 +37,13 @@ gnuplot-nox        charts
 libcriterion-dev   unit tests
 linux-doc-6.1      default corpus: the Linux kernel documentation
 '
-[ "${1:-}" = --dev ] && packages="$packages
+[ -n "$dev" ] && packages="$packages
 clang              second compiler
 clang-format       layout of the sources
 locales            a locale with decimal commas
+"
+[ -n "$corpora" ] && packages="$packages
+golang-1.19-src    source files, 18 MB to load, 119 MB on disk
 "
 # Slim system images tell dpkg to leave out documentation, and the corpus is documentation.
 corpus=/usr/share/doc/linux-doc-6.1/html/_sources

@@ -242,6 +242,8 @@ static void drop_idle_of_model(const mas_point *point, json_t *json)
         json_object_del(model, "dtype");
     if (point->corpus.tokenizer.kind == MAS_TOKENIZER_BYTES)
         json_object_del(json_object_get(json, "corpus"), "tokenizer");
+    if (point->corpus.min_bytes == 0)
+        json_object_del(json_object_get(json, "corpus"), "min_bytes");
     if (t->start_len == 0 || t->start_len == t->seq_len) {
         json_object_del(training, "start_len");
         json_object_del(training, "grow_until");

@@ -187,6 +187,13 @@ static const mas_field corpus_fields[] = {
      .codec = &mas_codec_tokenizer,
      .help =
          "bytes as they are, or a vocabulary of byte pairs learned from the training documents"},
+    {.key = "min_bytes",
+     .type = MAS_FIELD_INT32,
+     .offset = offsetof(mas_corpus_config, min_bytes),
+     .min = 0,
+     .max = INT32_MAX,
+     .only = TEXT,
+     .help = "shorter documents are left out; 0: only empty ones"},
     SHARE(validation_fraction, TEXT | TOKENS,
           "share of documents (tokens: of the file's end) for validation"),
     SHARE(test_fraction, TEXT | TOKENS, "share for the final test"),

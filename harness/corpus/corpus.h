@@ -63,6 +63,7 @@ typedef struct mas_corpus_config {
     char paths[MAS_CORPUS_PATHS_MAX][MAS_CORPUS_PATH_MAX];
     char exclude[MAS_CORPUS_PATHS_MAX][MAS_CORPUS_PATH_MAX]; /* globs matched against whole paths */
     mas_tokenizer_config tokenizer;                          /* text */
+    int32_t min_bytes;          /* text: shorter documents are left out */
     double validation_fraction; /* text: share of documents, by hash of their content */
     double test_fraction;
     /* tokens: "" takes the end of the train file instead, by the fractions above */

@@ -15,6 +15,14 @@
 
 #define DOCUMENTATION "/usr/share/doc/"
 
+/* Other folders that README.md of this folder names as corpora. */
+static const struct {
+    const char *folder, *package;
+} packages[] = {
+    {"/usr/share/go-1.19/", "golang-1.19-src"},
+    {"/usr/lib/python3.11/", "libpython3.11-stdlib"},
+};
+
 void mas_path_list_free(mas_path_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -175,17 +183,26 @@ static void sort_unique(mas_path_list *list)
     list->count = kept;
 }
 
-/* The command that installs what a missing path belongs to, if it is a Debian documentation folder. */
+static mas_status not_installed(const char *pattern, const char *package, size_t length,
+                                mas_error *err)
+{
+    return mas_fail(err, MAS_E_NOT_FOUND,
+                    "nothing matches %s; install it with: apt-get install %.*s", pattern,
+                    (int)length, package);
+}
+
+/* With the command that installs what a missing path belongs to, where that is known. */
 static mas_status nothing_found(const char *pattern, mas_error *err)
 {
+    for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++)
+        if (strncmp(pattern, packages[i].folder, strlen(packages[i].folder)) == 0)
+            return not_installed(pattern, packages[i].package, strlen(packages[i].package), err);
     const size_t prefix = strlen(DOCUMENTATION);
     if (strncmp(pattern, DOCUMENTATION, prefix) == 0) {
         const char *const package = pattern + prefix;
         const size_t length = component_length(package);
         if (length > 0 && package[length] == '/' && strcspn(package, "*?[") >= length)
-            return mas_fail(err, MAS_E_NOT_FOUND,
-                            "nothing matches %s; install it with: apt-get install %.*s", pattern,
-                            (int)length, package);
+            return not_installed(pattern, package, length, err);
     }
     return mas_fail(err, MAS_E_NOT_FOUND,
                     "nothing matches %s; expected a file, a folder or a glob (** stands for any "

@@ -120,7 +120,8 @@ static mas_status read_documents(text_data *data, const mas_path_list *list,
         const mas_status status = read_file(list->path[i], d, err);
         if (status != MAS_OK)
             return status;
-        if (d->bytes == 0) { /* nothing to learn from, nothing to score */
+        /* An empty one has nothing to learn from and nothing to score. */
+        if (d->bytes == 0 || d->bytes < (size_t)config->min_bytes) {
             free(d->content);
             *d = (document){0};
             continue;
@@ -131,6 +132,10 @@ static mas_status read_documents(text_data *data, const mas_path_list *list,
         d->split = split_of(d, config);
         data->count++;
     }
+    if (data->count == 0 && config->min_bytes > 0)
+        return mas_fail(err, MAS_E_ARGUMENT,
+                        "all %zu files that match %s are shorter than min_bytes, %d", list->count,
+                        config->paths[0], config->min_bytes);
     if (data->count == 0)
         return mas_fail(err, MAS_E_FORMAT, "all %zu files that match %s are empty", list->count,
                         config->paths[0]);

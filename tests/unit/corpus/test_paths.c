@@ -152,6 +152,10 @@ Test(corpus_paths, missing_package_is_named_with_its_command)
     refused(&config, 8, MAS_E_NOT_FOUND,
             "nothing matches /usr/share/doc/linux-doc-9.99/html/_sources/**/*.rst.txt; install it "
             "with: apt-get install linux-doc-9.99");
+    strcpy(config.paths[0], "/usr/share/go-1.19/src/**/*.gone");
+    refused(&config, 8, MAS_E_NOT_FOUND, "with: apt-get install golang-1.19-src");
+    strcpy(config.paths[0], "/usr/lib/python3.11/**/*.pyx");
+    refused(&config, 8, MAS_E_NOT_FOUND, "with: apt-get install libpython3.11-stdlib");
     strcpy(config.paths[0], "/usr/share/doc/no-such-pack*/x");
     refused(&config, 8, MAS_E_NOT_FOUND, "x; expected a file");
 }

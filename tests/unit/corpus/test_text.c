@@ -247,3 +247,24 @@ Test(corpus_text, a_split_shorter_than_a_sequence)
     config.validation_fraction = -0.1;
     refused(&config, 8, MAS_E_ARGUMENT, "validation_fraction -0.1");
 }
+
+Test(corpus_text, short_documents_can_be_left_out)
+{
+    write_documents("d", 20);
+    char text[256], name[32];
+    for (int i = 0; i < 8; i++) {
+        memset(text, 'a' + i, 200);
+        snprintf(name, sizeof name, "d/long%d.txt", i);
+        scratch_write(name, text, i < 4 ? 200 : 199);
+    }
+    mas_corpus_config config = scratch_config(MAS_CORPUS_TEXT, "d");
+    config.validation_fraction = config.test_fraction = 0;
+    config.min_bytes = 200;
+    mas_corpus *corpus = opened(&config, 16);
+    const mas_corpus_info *info = mas_corpus_describe(corpus);
+    cr_assert_eq(info->documents[MAS_SPLIT_TRAIN], 4);
+    cr_assert_eq(info->tokens[MAS_SPLIT_TRAIN], 4 * 201);
+    mas_corpus_close(corpus);
+    config.min_bytes = 201;
+    refused(&config, 16, MAS_E_ARGUMENT, "all 28 files that match");
+}
