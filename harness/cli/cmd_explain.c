@@ -3,8 +3,11 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/kinds.h"
 #include "harness/cli/load.h"
+#include "harness/cli/probe.h"
 #include "harness/run/estimate.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,20 +202,64 @@ double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
     return trial.seconds;
 }
 
+/* A list of tokens; false: reported. */
+static bool read_positions(const mas_cli_command *command, const mas_cli_list *list,
+                           int64_t positions[MAS_CLI_LIST_MAX])
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char *end = NULL;
+        errno = 0;
+        positions[i] =
+            isdigit((unsigned char)list->items[i][0]) ? strtoll(list->items[i], &end, 10) : -1;
+        if (!end || *end || errno) {
+            mas_cli_usage_error(command, "--token %s; expected a position from 0", list->items[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int probe_main(const mas_cli_command *command, const mas_experiment *experiment,
+                      const mas_cli_globals *globals, const mas_cli_list *tokens)
+{
+    int64_t positions[MAS_CLI_LIST_MAX];
+    if (experiment->kind == MAS_KIND_KERNEL)
+        return mas_cli_usage_error(command, "--probe builds models, and kind: kernel has none");
+    if (!read_positions(command, tokens, positions))
+        return MAS_EXIT_USAGE;
+    printf("%s: one token is changed, and what moves is held against the plan\n"
+           "(# every position of a cell, + some, . none)\n",
+           experiment->name);
+    return mas_cli_probe(experiment, globals->device, globals->threads, positions, tokens->count,
+                         stdout);
+}
+
 static int explain_main(const mas_cli_command *command, int argc, char **argv)
 {
-    mas_cli_list settings = {0};
+    mas_cli_list settings = {0}, tokens = {0};
+    bool probe = false;
     const mas_cli_option table[] = {
         {"set", MAS_CLI_LIST, "KEY=VALUE", "override a key of the file", &settings, 0, 0, NULL},
+        {"probe", MAS_CLI_FLAG, NULL, "only this: change a token of each model and see what moves",
+         &probe, 0, 0, NULL},
+        {"token", MAS_CLI_LIST, "N", "with --probe: the token to change, or one of several",
+         &tokens, 0, 0, NULL},
     };
     mas_cli_parsed parsed;
-    int code = mas_cli_parse(command, table, 1, argc, argv, 1, 1, &parsed);
+    int code =
+        mas_cli_parse(command, table, sizeof table / sizeof *table, argc, argv, 1, 1, &parsed);
     if (code >= 0)
         return code;
     mas_experiment *experiment = NULL;
     code = mas_cli_load(command, parsed.arguments[0], &settings, &experiment);
     if (code >= 0)
         return code;
+    if (probe || tokens.count > 0) {
+        code = probe ? probe_main(command, experiment, &parsed.globals, &tokens)
+                     : mas_cli_usage_error(command, "--token says which token --probe changes");
+        mas_experiment_free(experiment);
+        return mas_cli_finish(command, code);
+    }
     printf("%s: %s\n\n", experiment->name, experiment->question ? experiment->question : "");
     const mas_cli_kind *kind = &mas_cli_kinds[experiment->kind];
     kind->print_points(experiment, parsed.globals.device, stdout);
