@@ -149,7 +149,7 @@ mas_status mas_report_make(const mas_result_set *set, mas_report **out, mas_erro
         return mas_fail(err, MAS_E_MEMORY, "no memory for the report of %s", set->folder);
     }
     report->set = set;
-    const char *tokenizer = NULL;
+    const char *tokenizer = NULL, *learned = "";
     double vocab = 0;
     for (size_t i = 0; i < set->count; i++) {
         mas_report_row *row = &report->rows[report->count++];
@@ -160,11 +160,14 @@ mas_status mas_report_make(const mas_result_set *set, mas_report **out, mas_erro
         report->has_times = report->has_times || (timed && row->ok);
         if (!row->ok || !isfinite(row->loss))
             continue;
-        const char *name = mas_json_text_at(row->result, "corpus.tokenizer");
+        const char *name = mas_json_text_at(row->result, "corpus.tokenizer"),
+                   *hash = mas_json_text_at(row->result, "corpus.tokenizer_hash");
         const double size = mas_json_number_at(row->result, "corpus.vocab");
-        if (tokenizer && (strcmp(name, tokenizer) != 0 || size < vocab || size > vocab))
+        if (tokenizer && (strcmp(name, tokenizer) != 0 || strcmp(hash, learned) != 0 ||
+                          size < vocab || size > vocab))
             report->vocabularies_differ = true;
         tokenizer = name;
+        learned = hash;
         vocab = size;
         report->trained = true;
         report->has_bits_per_byte = report->has_bits_per_byte || isfinite(row->bits_per_byte);

@@ -119,6 +119,22 @@ Test(report, perplexities_of_different_vocabularies_are_not_compared)
     drop(r, 2);
 }
 
+/* Equally large, but learned from other documents. */
+Test(report, perplexities_of_different_learned_vocabularies_are_not_compared)
+{
+    static const char *const hashes[] = {"0d0593fca1acb612", "2b170496ded3a4f2"};
+    for (int other = 0; other < 2; other++) {
+        json_t *r[] = {result("a", "a", 6, 1, 1, 2, 1024), result("b", "b", 6, 1, 1, 3, 1024)};
+        for (int i = 0; i < 2; i++)
+            json_object_set_new(json_object_get(r[i], "corpus"), "tokenizer_hash",
+                                json_string(hashes[i * other]));
+        mas_report *report = make(r, 2);
+        cr_assert_eq(report->vocabularies_differ, other == 1);
+        mas_report_free(report);
+        drop(r, 2);
+    }
+}
+
 Test(report, labels_do_not_cover_points_or_each_other)
 {
     mas_label labels[] = {{.x = 0.2, .y = 0.5, .width = 0.02, .height = 0.04},
