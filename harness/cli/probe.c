@@ -104,8 +104,9 @@ mas_status mas_cli_probe_token(const mas_point *point, const mas_model_config *m
     mas_status status = MAS_OK;
     int64_t visible = 0;
     int32_t done = 0;
-    fprintf(out, "    token %lld changed   position 0 %*s %lld\n", (long long)position, CELLS - 10,
-            "", (long long)length - 1);
+    char token[32];
+    snprintf(token, sizeof token, "token %lld", (long long)position);
+    fprintf(out, "    %-15s  0%*lld  moved\n", token, CELLS - 1, (long long)length - 1);
     if (position < length)
         reached[position] = true;
     for (int32_t row = 0; row < rows_of(layers) && *agrees; row++) {
