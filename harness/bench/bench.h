@@ -10,6 +10,8 @@
 #include "masbench/device.h"
 #include "variants/plan.h"
 
+#define MAS_BENCH_NAME_MAX 64
+
 /** The `kernel:` section of an experiment file. */
 typedef struct mas_bench_config {
     mas_attn_op op;
@@ -17,8 +19,9 @@ typedef struct mas_bench_config {
     int32_t batch, q_heads;
     int32_t kv_heads; /* 0: q_heads */
     int32_t head_dim;
-    int32_t length; /* keys; as many queries, for decode one */
-    int32_t layers; /* of the plan: they run one after the other */
+    int32_t length;                /* keys; as many queries, for decode one */
+    int32_t layers;                /* of the plan: they run one after the other */
+    char name[MAS_BENCH_NAME_MAX]; /* glob of the kernels to choose from; empty: all */
 } mas_bench_config;
 
 mas_bench_config mas_bench_config_default(void);
@@ -31,6 +34,13 @@ const char *mas_bench_op_name(mas_attn_op op);
 /** The problem of one layer; the mask must outlive it. */
 mas_attn_problem mas_bench_problem(const mas_bench_config *config, const mas_mask *mask);
 
+/** The kernel that a layer gets: the first of the table that is called so and serves the problem.
+ *  @param[out] refusals  as mas_attn_select
+ *  @return MAS_OK; MAS_E_UNSUPPORTED when there is none; MAS_E_MEMORY */
+MAS_MUST_USE mas_status mas_bench_choose(mas_attn_table table, const mas_bench_config *config,
+                                         const mas_attn_problem *p, const mas_attn_kernel **out,
+                                         char *refusals, size_t refusals_size, mas_error *err);
+
 /** One kind of layer (sparse or full): its kernel and what it has to do. Counts are of one layer, all heads and
  *  sequences. */
 typedef struct mas_bench_layer {
@@ -42,6 +52,8 @@ typedef struct mas_bench_layer {
     double useful_flops, executed_flops;
     double key_bytes; /* K and V of the keys that a decoding query sees; 0 for other operations */
     int64_t visited_tiles, scheduled_tiles;
+    bool
+        opaque; /* the kernel's tiles are its own: visited, scheduled and executed say nothing of it */
     size_t workspace_bytes;
 } mas_bench_layer;
 
@@ -52,6 +64,7 @@ typedef struct mas_bench_result {
     bool wrong; /* a kernel gave wrong results; nothing was timed */
     double useful_flops, executed_flops, key_bytes; /* of a run of the whole plan */
     int64_t visited_tiles, scheduled_tiles;
+    bool opaque; /* of one of the layers */
     size_t workspace_bytes;
     int64_t rows_checked;
     double worst_ratio;             /* largest error over allowed error */

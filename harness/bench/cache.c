@@ -3,6 +3,7 @@
 #include "harness/bench/bench.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct entry {
     mas_bench_config config; /* layers 1 */
@@ -31,7 +32,7 @@ static bool same_shape(const mas_bench_config *a, const mas_bench_config *b)
 {
     return a->op == b->op && a->dtype == b->dtype && a->batch == b->batch &&
            a->q_heads == b->q_heads && a->kv_heads == b->kv_heads && a->head_dim == b->head_dim &&
-           a->length == b->length;
+           a->length == b->length && strcmp(a->name, b->name) == 0;
 }
 
 mas_status mas_bench_cache_add(mas_bench_cache *cache, const mas_bench_config *config, double rate,

@@ -41,6 +41,7 @@ static void describe(const bench *b, const ready *r, mas_bench_layer *out)
     const mas_schedule *s = r->plan->schedule;
     const double heads = (double)(p->batch * p->q_heads);
     out->kernel = r->plan->kernel->name;
+    out->opaque = r->plan->kernel->opaque;
     out->q_tile = s->q_tile;
     out->k_tile = s->k_tile;
     out->pairs = s->pairs;
@@ -63,11 +64,11 @@ static mas_status make_ready(bench *b, int kind, mas_bench_layer *out, mas_error
     mas_status status = mas_attn_problem_check(&p, err);
     if (status != MAS_OK)
         return status;
-    const mas_attn_kernel *kernel =
-        mas_attn_select(b->table, &p, b->config->op, out->refusals, sizeof out->refusals);
-    if (!kernel)
-        return mas_fail(err, MAS_E_UNSUPPORTED, "no kernel serves the problem: %s", out->refusals);
-    status = mas_attn_plan_create_for(kernel, &p, b->device->threads, &r->plan, err);
+    const mas_attn_kernel *kernel = NULL;
+    status = mas_bench_choose(b->table, b->config, &p, &kernel, out->refusals, sizeof out->refusals,
+                              err);
+    if (status == MAS_OK)
+        status = mas_attn_plan_create_for(kernel, &p, b->device->threads, &r->plan, err);
     if (status != MAS_OK)
         return status;
     describe(b, r, out);
@@ -212,6 +213,7 @@ static void add_up(const mas_plan *plan, mas_bench_result *out)
         out->key_bytes += l->key_bytes;
         out->visited_tiles += l->visited_tiles;
         out->scheduled_tiles += l->scheduled_tiles;
+        out->opaque = out->opaque || l->opaque;
         if (l->workspace_bytes > out->workspace_bytes)
             out->workspace_bytes = l->workspace_bytes;
     }

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const mas_attn_kernel *choose(const mas_device_kind *device, const mas_point *point,
-                                     const mas_attn_spec *spec, char *why, size_t size)
+static mas_status choose(const mas_device_kind *device, const mas_point *point,
+                         const mas_attn_spec *spec, const mas_attn_kernel **kernel, char *why,
+                         size_t size, mas_error *err)
 {
     const mas_mask mask = mas_attn_spec_mask(spec);
     const mas_attn_problem problem = mas_bench_problem(&point->kernel, &mask);
-    why[0] = '\0';
-    return mas_attn_select(device->attention, &problem, point->kernel.op, why, size);
+    return mas_bench_choose(device->attention, &point->kernel, &problem, kernel, why, size, err);
 }
 
 /* Useful FLOPs of one run of the plan, and those of full attention in every layer. */
@@ -71,9 +71,13 @@ static void print_choice(const mas_device_kind *device, const mas_point *point,
                          const mas_attn_spec *spec, bool refusals, FILE *out)
 {
     char why[4096];
-    const mas_attn_kernel *kernel = choose(device, point, spec, why, sizeof why);
+    const mas_attn_kernel *kernel = NULL;
+    mas_error err;
+    const mas_status status = choose(device, point, spec, &kernel, why, sizeof why, &err);
     fprintf(out, "    %-13s %s\n", mas_attn_op_name(point->kernel.op),
-            kernel ? kernel->name : "no kernel serves this problem");
+            status == MAS_OK ? kernel->name
+            : why[0]         ? "no kernel serves this problem"
+                             : err.text);
     char *rest = NULL;
     for (char *line = refusals || !kernel ? strtok_r(why, "\n", &rest) : NULL; line;
          line = strtok_r(NULL, "\n", &rest))
@@ -90,7 +94,7 @@ static const mas_attn_spec *spec_of(const mas_point *point, int full)
 void mas_cli_kernel_kernels(const mas_experiment *experiment, const mas_device_kind *device,
                             bool refusals, FILE *out)
 {
-    enum { TEXT_MAX = 256 };
+    enum { TEXT_MAX = 384 };
     char(*seen)[TEXT_MAX] = calloc((size_t)experiment->count * 2 + 1, sizeof *seen);
     size_t count = 0;
     for (int64_t i = 0; seen && i < experiment->count; i++)
@@ -103,10 +107,11 @@ void mas_cli_kernel_kernels(const mas_experiment *experiment, const mas_device_k
             char label[128];
             mas_attn_spec_label(spec, label, sizeof label);
             snprintf(seen[count], sizeof seen[count],
-                     "%s, %s: %d query heads, %d key/value heads, head size %d, length %d", label,
-                     mas_dtype_name(c->dtype), c->q_heads, c->kv_heads, c->head_dim, c->length);
+                     "%s, %s: %d query heads, %d key/value heads, head size %d, length %d%s%s",
+                     label, mas_dtype_name(c->dtype), c->q_heads, c->kv_heads, c->head_dim,
+                     c->length, c->name[0] ? ", kernel " : "", c->name);
             char key[TEXT_MAX];
-            snprintf(key, sizeof key, "%s %.220s", mas_bench_op_name(c->op), seen[count]);
+            snprintf(key, sizeof key, "%s %.360s", mas_bench_op_name(c->op), seen[count]);
             size_t j = 0;
             memcpy(seen[count], key, sizeof key);
             while (strcmp(seen[j], key) != 0)

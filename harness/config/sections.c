@@ -290,6 +290,11 @@ static const mas_field kernel_fields[] = {
     INT(mas_bench_config, length, 1, LENGTH_MAX, "keys, and queries unless op is decode"),
     INT(mas_bench_config, layers, 1, MAS_LAYERS_MAX,
         "layers of the plan, run one after the other as one sample"),
+    {.key = "name",
+     .type = MAS_FIELD_TEXT,
+     .offset = offsetof(mas_bench_config, name),
+     .size = MAS_BENCH_NAME_MAX,
+     .help = "choose only among kernels whose names match, as in \"*/flash/*\"; left out: all"},
 };
 static const mas_section kernel_section = {
     "kernel",      "The attention problem that is timed; attention says its mask.",

@@ -32,6 +32,12 @@ static double share(double value, double of)
     return of > 0 ? value / of : (double)NAN;
 }
 
+/* What a library does inside is not known. */
+static void set_tiles(json_t *json, const char *key, int64_t count, bool opaque)
+{
+    mas_json_set(json, key, opaque ? json_null() : json_integer(count));
+}
+
 static double full_flops(const mas_point *point)
 {
     const mas_attn_spec spec = mas_attn_spec_full();
@@ -51,7 +57,8 @@ static json_t *metrics_record(const mas_point *point, const mas_bench_result *r,
         r->limits[point->kernel.dtype == MAS_DTYPE_BF16 ? MAS_LIMIT_BF16 : MAS_LIMIT_F32];
     const double full = full_flops(point) * point->plan.layers;
     mas_json_set_number(json, "useful_gflops", rate / 1e9);
-    mas_json_set_number(json, "executed_gflops", r->executed_flops / median / 1e9);
+    mas_json_set_number(json, "executed_gflops",
+                        r->opaque ? (double)NAN : r->executed_flops / median / 1e9);
     mas_json_set_number(json, "fraction_of_peak", share(rate, limit));
     mas_json_set_number(json, "full_useful_gflops", full_rate > 0 ? full_rate / 1e9 : (double)NAN);
     mas_json_set_number(json, "rate_vs_full", share(rate, full_rate));
@@ -63,9 +70,9 @@ static json_t *metrics_record(const mas_point *point, const mas_bench_result *r,
                             share(r->key_bytes / median, r->limits[MAS_LIMIT_READ]));
     }
     mas_json_set_number(json, "useful_flops", r->useful_flops);
-    mas_json_set_number(json, "executed_flops", r->executed_flops);
-    mas_json_set_int(json, "visited_tiles", r->visited_tiles);
-    mas_json_set_int(json, "scheduled_tiles", r->scheduled_tiles);
+    mas_json_set_number(json, "executed_flops", r->opaque ? (double)NAN : r->executed_flops);
+    set_tiles(json, "visited_tiles", r->visited_tiles, r->opaque);
+    set_tiles(json, "scheduled_tiles", r->scheduled_tiles, r->opaque);
     mas_json_set_int(json, "workspace_bytes", (int64_t)r->workspace_bytes);
     mas_json_set(json, "seconds", seconds_record(&r->measurement.statistics));
     return json;
@@ -88,11 +95,12 @@ static json_t *layers_record(const mas_point *point, const mas_bench_result *r)
                               : point->plan.layers - point->plan.full_layers);
         mas_json_set_text(json, "kernel", l->kernel);
         mas_json_set_text(json, "refusals", l->refusals);
-        mas_json_set(json, "tile", json_pack("[i,i]", (int)l->q_tile, (int)l->k_tile));
+        mas_json_set(json, "tile",
+                     l->opaque ? json_null() : json_pack("[i,i]", (int)l->q_tile, (int)l->k_tile));
         mas_json_set_int(json, "pairs", l->pairs);
-        mas_json_set_int(json, "executed_pairs", l->executed_pairs);
-        mas_json_set_int(json, "visited_tiles", l->visited_tiles);
-        mas_json_set_int(json, "scheduled_tiles", l->scheduled_tiles);
+        set_tiles(json, "executed_pairs", l->executed_pairs, l->opaque);
+        set_tiles(json, "visited_tiles", l->visited_tiles, l->opaque);
+        set_tiles(json, "scheduled_tiles", l->scheduled_tiles, l->opaque);
         mas_json_set_int(json, "workspace_bytes", (int64_t)l->workspace_bytes);
         (void)json_array_append_new(layers, json);
     }

@@ -169,7 +169,7 @@ mas_status mas_attn_plan_run(const mas_attn_plan *plan, const mas_attn_args *arg
     const mas_status status = plan->kernel->run(plan, args, &seen, err);
     if (counts)
         *counts = seen;
-    if (status != MAS_OK)
+    if (status != MAS_OK || plan->kernel->opaque)
         return status;
     const int64_t expected = plan->schedule->tiles * p->batch * p->q_heads;
     if (seen.visited_tiles != expected ||

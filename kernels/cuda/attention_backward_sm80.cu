@@ -333,4 +333,5 @@ extern "C" const mas_attn_kernel mas_cuda_backward_sm80 = {
     .run = run,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .opaque = false,
 };

@@ -298,4 +298,5 @@ extern "C" const mas_attn_kernel mas_cuda_forward_sm80 = {
     .run = run,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .opaque = false,
 };

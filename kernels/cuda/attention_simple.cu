@@ -384,6 +384,7 @@ extern "C" const mas_attn_kernel mas_cuda_forward_simple = {
     .run = run_forward,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .opaque = false,
 };
 
 extern "C" const mas_attn_kernel mas_cuda_decode_simple = {
@@ -396,6 +397,7 @@ extern "C" const mas_attn_kernel mas_cuda_decode_simple = {
     .run = run_forward,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .opaque = false,
 };
 
 extern "C" const mas_attn_kernel mas_cuda_backward_simple = {
@@ -408,4 +410,5 @@ extern "C" const mas_attn_kernel mas_cuda_backward_simple = {
     .run = run_backward,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .opaque = false,
 };

@@ -39,6 +39,24 @@ first=$(results shards/throughput_quick)
 code 0 "the other shard" run "$quick" $small --results shards --shard 2/2
 check "together they have all points" [ "$first" -lt "$(results $folder)" -a "$(results shards/throughput_quick)" -eq "$(results $folder)" ]
 
+# Two kernels side by side.
+cat >named.yaml <<'END'
+experiment: named
+kind: kernel
+kernel: {q_heads: 1, length: 200}
+measure: {warmup: 1, min_samples: 2, max_samples: 2, seconds: 0}
+attention: {full_layers: 1}
+sweep:
+  - kernel.name: ["*/naive/*", "attn_forward/*", "*/nobody/*"]
+END
+code 0 "explain names" explain named.yaml
+holds out 'attn_forward/naive/reference' "the kernel that is called so"
+holds out "no forward kernel is called '\*/nobody/\*'" "the one that is not there"
+code 1 "run names" run named.yaml --threads 1
+check "two are timed" [ "$(with_status results/named ok)" -eq 2 ]
+check "one by that kernel" sh -c "[ \$(grep -l '\"kernel\": \"attn_forward/naive/reference\"' results/named/????????????????.json | wc -l) -eq 1 ]"
+check "the third says why not" grep -q "no forward kernel is called" results/named/????????????????.json
+
 # Full attention does not fit the memory here, the window does: the point keeps its own time.
 cat >alone.yaml <<'END'
 experiment: alone

@@ -5,13 +5,13 @@
 #   tests/gpu/run.sh PROGRAM OUTPUT [PART]...
 #
 # Parts: check (every kernel and operation against the reference), memory (compute-sanitizer on a few cases, where it is
-# installed), time (experiments/gpu_attention.yaml), torch (the same problems in PyTorch, where it is installed),
+# installed), time (experiments/gpu_attention.yaml), peers (experiments/gpu_peers.yaml: beside cuDNN), torch (the same problems in PyTorch, where it is installed),
 # train (experiments/quickstart.yaml in f32 and bf16). Default: all. Each part has a time limit of its own and leaves
 # OUTPUT/PART.log; the last lines say which passed. Without a usable GPU the status is 77: skipped.
 set -u
 program=$1 output=$2
 shift 2
-[ $# -gt 0 ] || set -- check memory time torch train
+[ $# -gt 0 ] || set -- check memory time peers torch train
 here=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$output"
 if "$program" list devices | grep -q '^cuda .*cannot\|^cuda .*no CUDA\|^cuda .*no GPU'; then
@@ -50,6 +50,12 @@ part_memory() {
 
 part_time() {
     timeout 200 "$program" run "$here/experiments/gpu_attention.yaml" --device cuda --results "$output/results"
+}
+
+# cuDNN's kernels are checked first: a wrong graph of ours must not be timed as theirs.
+part_peers() {
+    timeout 100 "$program" check --device cuda --threads 2 --kernel 'attn_*/cudnn/*' --count 100 || return
+    timeout 300 "$program" run "$here/experiments/gpu_peers.yaml" --device cuda --results "$output/results"
 }
 
 part_torch() {

@@ -133,6 +133,11 @@ struct mas_attn_kernel {
      * memory; kept as plan->prepared. NULL: nothing. */
     mas_status (*prepare)(const mas_attn_plan *plan, void **out, mas_error *err);
     void (*discard)(void *prepared); /* of `prepare` */
+    /** A library's kernel, here only to be timed against ours, so last in its table. The tiles it
+     * visits cannot be counted and are not compared: its counts are 0. It may break two rules that
+     * every other kernel keeps: NaN or Inf behind the mask may show in its results, and two runs may
+     * differ in their last bits. Its run may refuse a layout with MAS_E_UNSUPPORTED. */
+    bool opaque;
 };
 
 /** A back end's kernels, NULL-terminated, in order of preference, reference last. */

@@ -3,6 +3,7 @@
 #include "harness/bench/bench.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static const mas_attn_kernel *right(mas_attn_op op)
@@ -83,6 +84,48 @@ Test(bench, right_kernels_are_timed)
             cr_expect_eq(result.visited_tiles, result.scheduled_tiles);
             mas_bench_result_free(&result);
         }
+}
+
+Test(bench, kernels_are_chosen_by_name)
+{
+    mas_bench_config config = small;
+    mas_bench_result result;
+    mas_error err;
+    snprintf(config.name, sizeof config.name, "*/naive/*");
+    cr_assert_eq(bench_shape(NULL, config, &result, &err), MAS_OK, "%s", err.text);
+    cr_expect_str_eq(result.layer[MAS_BENCH_SPARSE].kernel, "attn_forward/naive/reference");
+    cr_expect_str_empty(result.layer[MAS_BENCH_SPARSE].refusals, "others were not asked");
+    mas_bench_result_free(&result);
+    snprintf(config.name, sizeof config.name, "*/nothing/*");
+    cr_expect_eq(bench_shape(NULL, config, &result, &err), MAS_E_UNSUPPORTED);
+    cr_expect_not_null(strstr(err.text, "'*/nothing/*'"), "%s", err.text);
+    cr_expect(!result.wrong);
+    mas_bench_result_free(&result);
+}
+
+/* Right results, and no count of tiles. */
+static mas_status run_uncounted(const mas_attn_plan *plan, const mas_attn_args *args,
+                                mas_attn_counts *counts, mas_error *err)
+{
+    const mas_status status = right(MAS_ATTN_FORWARD)->run(plan, args, counts, err);
+    *counts = (mas_attn_counts){0, 0};
+    return status;
+}
+
+Test(bench, only_an_opaque_kernel_need_not_count)
+{
+    mas_bench_result result;
+    mas_error err;
+    mas_attn_kernel kernel = *right(MAS_ATTN_FORWARD);
+    kernel.run = run_uncounted;
+    cr_expect_eq(bench(&kernel, MAS_ATTN_FORWARD, MAS_DTYPE_F32, &result, &err), MAS_E_SCHEDULE);
+    mas_bench_result_free(&result);
+    kernel.opaque = true;
+    cr_assert_eq(bench(&kernel, MAS_ATTN_FORWARD, MAS_DTYPE_F32, &result, &err), MAS_OK, "%s",
+                 err.text);
+    cr_expect(result.opaque);
+    cr_expect_gt(result.rows_checked, 0, "its results are compared all the same");
+    mas_bench_result_free(&result);
 }
 
 static void refused(const mas_attn_kernel *kernel, mas_attn_op op, const char *place)

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cuDNN's attention as rows of the table: peers to time ours against, never preferred to it. Their
+ * backward pass adds to dQ in the order in which its blocks come (the deterministic one of cuDNN
+ * wants memory for every score), and what lies behind a mask is multiplied by 0, so NaN there shows.
+ * Both break rules of attention.h; `opaque` says so. */
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/cudnn_attention.h"
+
+static mas_status supports_forward(const mas_attn_problem *p, mas_error *why)
+{
+    return mas_cudnn_supports(p, MAS_ATTN_FORWARD, why);
+}
+
+static mas_status supports_backward(const mas_attn_problem *p, mas_error *why)
+{
+    return mas_cudnn_supports(p, MAS_ATTN_BACKWARD, why);
+}
+
+/* What cuDNN does inside is its own; the schedule only says what the mask asks for. */
+static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
+{
+    (void)p;
+    *q_tile = *k_tile = 128;
+}
+
+static mas_status plan_for(const mas_attn_problem *p, mas_attn_op op, const mas_attn_args *args,
+                           mas_cudnn_plan **out, mas_error *err)
+{
+    mas_cudnn_shape shape;
+    mas_status status = mas_cuda_start(err);
+    if (status == MAS_OK)
+        status = mas_cudnn_shape_of(p, op, args, &shape, err);
+    if (status == MAS_OK)
+        status = mas_cudnn_plan_of(&shape, out, err);
+    return status;
+}
+
+/* Without a plan 0; `prepare` says why there is none. */
+static size_t workspace_for(const mas_attn_problem *p, mas_attn_op op)
+{
+    mas_cudnn_plan *plan;
+    return plan_for(p, op, NULL, &plan, NULL) == MAS_OK ? mas_cudnn_plan_workspace(plan) : 0;
+}
+
+static size_t workspace_forward(const mas_attn_problem *p, const mas_schedule *s, int threads)
+{
+    (void)s, (void)threads;
+    return workspace_for(p, MAS_ATTN_FORWARD);
+}
+
+static size_t workspace_backward(const mas_attn_problem *p, const mas_schedule *s, int threads)
+{
+    (void)s, (void)threads;
+    return workspace_for(p, MAS_ATTN_BACKWARD);
+}
+
+/* Plans are kept where they are made, so there is nothing to keep here. */
+static mas_status prepare(const mas_attn_plan *plan, void **out, mas_error *err)
+{
+    mas_cudnn_plan *made;
+    *out = NULL;
+    return plan_for(&plan->problem, plan->kernel->op, NULL, &made, err);
+}
+
+static void discard(void *prepared)
+{
+    (void)prepared;
+}
+
+static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
+                      mas_error *err)
+{
+    mas_cudnn_plan *made;
+    mas_status status = plan_for(&plan->problem, plan->kernel->op, args, &made, err);
+    if (status == MAS_OK && mas_cudnn_plan_workspace(made) > plan->workspace_bytes)
+        status =
+            mas_fail(err, MAS_E_UNSUPPORTED,
+                     "%s needs a workspace of %zu bytes for this layout, and %zu for a dense "
+                     "one",
+                     plan->kernel->name, mas_cudnn_plan_workspace(made), plan->workspace_bytes);
+    if (status == MAS_OK)
+        status = mas_cudnn_plan_run(made, args, mas_cuda_stream(), err);
+    return status == MAS_OK ? mas_cuda_expect(0, 0, counts, err) : status;
+}
+
+extern "C" const mas_attn_kernel mas_cuda_forward_cudnn = {
+    .name = "attn_forward/cudnn/sm80",
+    .op = MAS_ATTN_FORWARD,
+    .isa = MAS_ISA_SCALAR,
+    .supports = supports_forward,
+    .tile = tile_shape,
+    .workspace_bytes = workspace_forward,
+    .run = run,
+    .prepare = prepare,
+    .discard = discard,
+    .opaque = true,
+};
+
+extern "C" const mas_attn_kernel mas_cuda_backward_cudnn = {
+    .name = "attn_backward/cudnn/sm80",
+    .op = MAS_ATTN_BACKWARD,
+    .isa = MAS_ISA_SCALAR,
+    .supports = supports_backward,
+    .tile = tile_shape,
+    .workspace_bytes = workspace_backward,
+    .run = run,
+    .prepare = prepare,
+    .discard = discard,
+    .opaque = true,
+};
