@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DRAWN_TOGETHER 65536 /* numbers of one random stream; a long tensor is drawn by all cores */
+
 static mas_status open_tensor(mas_bench_rig *rig, int index, int64_t rows, int64_t heads,
                               mas_error *err)
 {
@@ -24,10 +26,14 @@ static void draw(mas_bench_rig *rig, int index, uint64_t seed)
 {
     mas_bench_tensor *t = &rig->tensors[index];
     const mas_dtype dtype = rig->shape.dtype;
-    mas_rng rng = mas_rng_seed(seed, (uint64_t)index);
     const int64_t count = (int64_t)(t->bytes / mas_dtype_bytes(dtype));
-    for (int64_t i = 0; i < count; i++)
-        mas_dtype_store(dtype, t->host, i, mas_rng_normal(&rng));
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t begin = 0; begin < count; begin += DRAWN_TOGETHER) {
+        mas_rng rng =
+            mas_rng_seed(seed, (uint64_t)(begin / DRAWN_TOGETHER * MAS_BENCH_TENSORS + index));
+        for (int64_t i = begin; i < begin + DRAWN_TOGETHER && i < count; i++)
+            mas_dtype_store(dtype, t->host, i, mas_rng_normal(&rng));
+    }
     rig->device->ops->upload(rig->device, t->device, t->host, t->bytes);
 }
 

@@ -97,7 +97,7 @@ static mas_status judge(const table *t, const char *name, mas_dtype dtype, int64
         for (int n = 0; n < MAS_BENCH_TWINS; n++)
             twins[n] = t->twins[n] + offset;
         const mas_check_verdict v = mas_check_judge(some * t->width, t->want + offset, twins,
-                                                    MAS_BENCH_TWINS, t->got + offset, dtype);
+                                                    MAS_BENCH_TWINS, 0, t->got + offset, dtype);
         check->worst_ratio = fmax(check->worst_ratio, v.ratio);
         check->wrong = !v.ok;
         if (check->wrong)

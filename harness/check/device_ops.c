@@ -110,7 +110,7 @@ static mas_status judge_tensor(const mas_check_call_tensor *t, int index, double
         twin[n] = (double)t->twin[n];
     }
     const double *naive = twin;
-    const mas_check_verdict v = mas_check_judge(t->count, t->want, &naive, 1, got, t->dtype);
+    const mas_check_verdict v = mas_check_judge(t->count, t->want, &naive, 1, 0, got, t->dtype);
     const double bad = t->count > 0 ? got[v.worst] : 0;
     free(both);
     *ratio = fmax(*ratio, v.ok ? v.ratio : 0);

@@ -112,6 +112,7 @@ typedef struct mas_check_block {
 typedef struct mas_check_rig {
     mas_attn_problem problem;
     mas_attn_op op;
+    bool truncates; /* as mas_check_options */
     mas_check_tensor tensors[MAS_CHECK_TENSORS];
     mas_check_block blocks[MAS_CHECK_TENSORS];
     size_t block_count;
@@ -149,6 +150,8 @@ void mas_check_fill(mas_check_rig *rig, mas_check_inputs kind, bool plant, uint6
 typedef struct mas_check_expected {
     double *want[MAS_CHECK_TENSORS];
     double *twins[MAS_CHECK_TWINS][MAS_CHECK_TENSORS];
+    double
+        largest[MAS_CHECK_TENSORS]; /* term of any of an output's sums, before others cancel it */
 } mas_check_expected;
 
 /** A backward kernel gets o and lse as a good forward kernel would leave them. */
@@ -159,9 +162,11 @@ MAS_MUST_USE mas_status mas_check_expect(mas_check_rig *rig, mas_check_expected 
 void mas_check_expected_free(mas_check_expected *e);
 
 /** Naive attention in float. o and lse, or the gradients, rounded to their dtypes.
- *  @param number  of the order of summation, below MAS_CHECK_TWINS */
+ *  @param number       of the order of summation, below MAS_CHECK_TWINS
+ *  @param[in,out] largest  as in mas_check_expected, raised to what is met; NULL: not wanted */
 MAS_MUST_USE mas_status mas_check_twin(const mas_check_rig *rig, int number,
-                                       double *const out[MAS_CHECK_TENSORS], mas_error *err);
+                                       double *const out[MAS_CHECK_TENSORS],
+                                       double largest[MAS_CHECK_TENSORS], mas_error *err);
 
 typedef struct mas_check_verdict {
     bool ok;
@@ -170,10 +175,12 @@ typedef struct mas_check_verdict {
     int64_t worst; /* index of the worst element */
 } mas_check_verdict;
 
-/** @param twins  naive results; the worst of them counts
+/** @param twins    naive results; the worst of them counts
+ *  @param largest  term of any of the sums: a naive kernel may round that one the other way; 0: not known
  *  @param dtype  of the output */
 mas_check_verdict mas_check_judge(int64_t count, const double *want, const double *const *twins,
-                                  size_t twin_count, const double *got, mas_dtype dtype);
+                                  size_t twin_count, double largest, const double *got,
+                                  mas_dtype dtype);
 
 /** Judge all outputs of the last run. On failure err has the sentence. */
 MAS_MUST_USE mas_status mas_check_rig_judge(const mas_check_rig *rig, const mas_check_expected *e,

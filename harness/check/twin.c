@@ -8,8 +8,10 @@
  * What is compared is the largest error, and that is an extreme value: between two orders of the
  * same sum it easily differs by a factor of two, most of all where few results are left after much
  * cancellation. So the twin runs in MAS_CHECK_TWINS orders and its largest error counts: terms
- * forward, backward, and shuffled by a fixed seed. */
+ * forward, backward, and shuffled by a fixed seed. Where the device's narrow products truncate, those of the
+ * twins with odd numbers do. */
 #include "harness/check/internal.h"
+#include "harness/check/truncated.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,11 +19,13 @@
 typedef struct twin {
     const mas_attn_problem *p;
     mas_dtype weights; /* what the weights are rounded to */
+    bool truncates;    /* dot products as in truncated.h */
     const mas_check_tensor *t;
     int32_t *dots_qk, *dots_v, *keys, *queries; /* the order of the terms of each kind of sum */
     float *s;                                   /* [Tk] capped scores, then probabilities */
     bool *seen;                                 /* [Tk] */
     float *sums;                                /* d_k and d_v of all heads */
+    double *largest;                            /* of mas_check_expected; NULL: not wanted */
 } twin;
 
 /* Terms 0 .. n-1 in the order of twin `number`; `reverse` where it is one of the plain ones. */
@@ -44,10 +48,16 @@ static const double *row(const twin *w, int kind, int64_t b, int64_t t, int64_t 
     return x->values + ((b * x->rows + t) * x->heads + h) * x->dim;
 }
 
-static float dot(const int32_t *order, const double *x, const double *y, int32_t n)
+static float dot(const twin *w, const int32_t *order, const double *x, const double *y, int32_t n)
 {
     float sum = 0;
-    for (int32_t c = 0; c < n; c++)
+    for (int32_t c = 0; w->truncates && c < n; c += MAS_TRUNCATED_TERMS) {
+        double block = 0;
+        for (int32_t i = c; i < c + MAS_TRUNCATED_TERMS && i < n; i++)
+            block += x[order[i]] * y[order[i]];
+        sum = mas_toward_zero((double)sum + block);
+    }
+    for (int32_t c = 0; !w->truncates && c < n; c++)
         sum += (float)x[order[c]] * (float)y[order[c]];
     return sum;
 }
@@ -69,10 +79,39 @@ static void scores(const twin *w, int64_t b, int64_t h, int64_t i)
         if (!w->seen[j])
             continue;
         const double *k = row(w, MAS_CHECK_K, b, j, h / (p->q_heads / p->kv_heads));
-        w->s[j] = p->scale * dot(w->dots_qk, row(w, MAS_CHECK_Q, b, i, h), k, p->d_qk);
+        w->s[j] = p->scale * dot(w, w->dots_qk, row(w, MAS_CHECK_Q, b, i, h), k, p->d_qk);
         if (p->softcap > 0)
             w->s[j] = p->softcap * tanhf(w->s[j] / p->softcap);
     }
+}
+
+/* A term of a sum of that output, before others cancel it. */
+static void met(const twin *w, int tensor, double term)
+{
+    if (w->largest && fabs(term) > w->largest[tensor])
+        w->largest[tensor] = fabs(term);
+}
+
+/* <|x|, |y|>: what a dot product rounds. */
+static double size_of_dot(const twin *w, const double *x, const double *y, int32_t n)
+{
+    double sum = 0;
+    for (int32_t c = 0; w->largest && c < n; c++)
+        sum += fabs(x[c] * y[c]);
+    return sum;
+}
+
+/* By how much more than its own rounding a weight is off: an exponential's relative error is the
+ * absolute one of the score, whose parts are rounded in f32. In roundings of the problem's type. */
+static double spread(const twin *w, int64_t b, int64_t h, int64_t i, int64_t j)
+{
+    const mas_attn_problem *p = w->p;
+    const double score =
+        fabs((double)p->scale) *
+        size_of_dot(w, row(w, MAS_CHECK_Q, b, i, h),
+                    row(w, MAS_CHECK_K, b, j, h / (p->q_heads / p->kv_heads)), p->d_qk);
+    met(w, MAS_CHECK_LSE, score);
+    return 1 + score * mas_dtype_roundoff(MAS_DTYPE_F32) / mas_dtype_roundoff(p->dtype);
 }
 
 static double rounded(mas_dtype dtype, float x)
@@ -99,15 +138,22 @@ static void forward_row(const twin *w, int64_t b, int64_t h, int64_t i, double *
         sum += w->s[j];
         w->s[j] = (float)rounded(w->weights, w->s[j]);
     }
+    for (int64_t j = 0; w->largest && j < p->kv_len; j++)
+        if (w->seen[j]) {
+            const double *v = row(w, MAS_CHECK_V, b, j, h / (p->q_heads / p->kv_heads));
+            const double size = (double)w->s[j] / (double)sum * spread(w, b, h, i, j);
+            for (int32_t c = 0; c < p->d_v; c++)
+                met(w, MAS_CHECK_O, size * v[c]);
+        }
     if (most > -INFINITY)
         sum += expf(sink - most);
     for (int32_t c = 0; c < p->d_v; c++) {
         float value = 0;
         for (int64_t n = 0; n < p->kv_len; n++) {
             const int64_t j = w->keys[n];
-            if (w->seen[j])
-                value +=
-                    w->s[j] * (float)row(w, MAS_CHECK_V, b, j, h / (p->q_heads / p->kv_heads))[c];
+            if (!w->seen[j])
+                continue;
+            value += w->s[j] * (float)row(w, MAS_CHECK_V, b, j, h / (p->q_heads / p->kv_heads))[c];
         }
         o[c] = rounded(p->dtype, sum > 0 ? value / sum : 0);
     }
@@ -135,6 +181,7 @@ static void backward_row(const twin *w, int64_t b, int64_t h, int64_t i, float *
     /* Summed the other way than <d_o, v> below: with few keys the two nearly cancel, and in the
      * same order their errors would cancel with them, which no kernel can promise. */
     const float d = dot_backwards(w->dots_v, d_o, row(w, MAS_CHECK_O, b, i, h), p->d_v);
+    const double d_size = size_of_dot(w, d_o, row(w, MAS_CHECK_O, b, i, h), p->d_v);
     scores(w, b, h, i);
     for (int64_t n = 0; n < p->kv_len; n++) {
         const int64_t j = w->keys[n];
@@ -142,21 +189,30 @@ static void backward_row(const twin *w, int64_t b, int64_t h, int64_t i, float *
             continue;
         const double *k = row(w, MAS_CHECK_K, b, j, g);
         const float weight = expf(w->s[j] - lse);
-        float d_s = weight * (dot(w->dots_v, d_o, row(w, MAS_CHECK_V, b, j, g), p->d_v) - d);
+        float d_s = weight * (dot(w, w->dots_v, d_o, row(w, MAS_CHECK_V, b, j, g), p->d_v) - d);
         if (p->softcap > 0) {
             const float t = w->s[j] / p->softcap;
             d_s *= 1 - t * t;
         }
+        /* of the weight, and of d_s before its two parts cancel */
+        const double weight_size = (double)weight * spread(w, b, h, i, j),
+                     d_s_size =
+                         weight_size * fabs((double)p->scale) *
+                         (size_of_dot(w, d_o, row(w, MAS_CHECK_V, b, j, g), p->d_v) + d_size);
         const float slope = (float)rounded(w->weights, d_s),
                     share = (float)rounded(w->weights, weight);
         float *d_k_row = d_k + ((b * p->kv_len + j) * p->kv_heads + g) * p->d_qk;
         float *d_v_row = d_v + ((b * p->kv_len + j) * p->kv_heads + g) * p->d_v;
         for (int32_t c = 0; c < p->d_qk; c++) {
+            met(w, MAS_CHECK_D_Q, d_s_size * k[c]);
+            met(w, MAS_CHECK_D_K, d_s_size * q[c]);
             d_q[c] += p->scale * slope * (float)k[c];
             d_k_row[c] += p->scale * slope * (float)q[c];
         }
-        for (int32_t c = 0; c < p->d_v; c++)
+        for (int32_t c = 0; c < p->d_v; c++) {
+            met(w, MAS_CHECK_D_V, weight_size * d_o[c]);
             d_v_row[c] += share * (float)d_o[c];
+        }
     }
     if (p->sinks && d != 0)
         *d_sink -= expf((float)w->t[MAS_CHECK_SINKS].values[h] - lse) * d;
@@ -190,7 +246,8 @@ static void backward(const twin *w, double *const out[MAS_CHECK_TENSORS])
 }
 
 mas_status mas_check_twin(const mas_check_rig *rig, int number,
-                          double *const out[MAS_CHECK_TENSORS], mas_error *err)
+                          double *const out[MAS_CHECK_TENSORS], double largest[MAS_CHECK_TENSORS],
+                          mas_error *err)
 {
     const mas_attn_problem *p = &rig->problem;
     const mas_check_tensor *t = rig->tensors;
@@ -201,7 +258,9 @@ mas_status mas_check_twin(const mas_check_rig *rig, int number,
     const bool rounds = (number ^ number >> 1 ^ number >> 2) & 1;
     const twin w = {.p = p,
                     .weights = rounds ? p->dtype : MAS_DTYPE_F32,
+                    .truncates = rig->truncates && p->dtype != MAS_DTYPE_F32 && number % 2,
                     .t = t,
+                    .largest = largest,
                     .dots_qk = dots_qk,
                     .dots_v = dots_v,
                     .keys = calloc(keys, sizeof(int32_t)),

@@ -20,19 +20,20 @@ struct score {
     float weight, gradient;
 };
 
+/* The large numbers, score and lse, are subtracted before anything else rounds them. */
 static __device__ __forceinline__ score score_of(const mas_cuda_attention *p, float s, float dp,
-                                                 float lse_log2, float delta, bool visible)
+                                                 float lse, float delta, bool visible)
 {
     score r;
-    float slope = 1.0f, log2;
+    float slope = 1.0f, below; /* score - lse */
     if (p->softcap > 0) {
         const float t = tanh_of(s * (p->scale / p->softcap));
         slope = 1.0f - t * t;
-        log2 = p->softcap * t * LOG2E;
+        below = p->softcap * t - lse;
     } else {
-        log2 = s * (p->scale * LOG2E);
+        below = fmaf(s, p->scale, -lse);
     }
-    r.weight = visible ? simt_exp2(log2 - lse_log2) : 0.0f;
+    r.weight = visible ? simt_exp2(below * LOG2E) : 0.0f;
     r.gradient = visible ? r.weight * (dp - delta) * slope : 0.0f;
     return r;
 }
@@ -51,7 +52,7 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
 {
     SIMT_DYN_SMEM(uint16_t, smem);
     uint16_t *sk = smem, *sv = sk + TILE * D, *sq = sv + TILE * D, *sd = sq + 2 * TILE * D;
-    float *rows = (float *)(sd + 2 * TILE * D); /* [2][2][TILE]: lse in log 2 and delta */
+    float *rows = (float *)(sd + 2 * TILE * D); /* [2][2][TILE]: lse and delta */
     int *bad_q = (int *)(rows + 4 * TILE), *bad_d = bad_q + TILE + 1;
 
     const int lane = (int)threadIdx.x & 31, warp = (int)threadIdx.x >> 5;
@@ -83,7 +84,7 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
         const size_t at = ((size_t)batch * p.q_heads + head) * p.q_len + row;
         float x = 0.0f;
         if (row < p.q_len)
-            x = (int)threadIdx.x < TILE ? p.lse[at] * LOG2E : delta[at];
+            x = (int)threadIdx.x < TILE ? p.lse[at] : delta[at];
         rows[to * 2 * TILE + (int)threadIdx.x] = x;
     };
     static_assert(THREADS == 2 * TILE, "one thread an entry of rows");
@@ -186,7 +187,7 @@ __global__ void __launch_bounds__(THREADS)
     for (int h = 0; h < 2; h++) {
         const int r = tile * TILE + row + 8 * h;
         const size_t at = ((size_t)batch * p.q_heads + head) * p.q_len + r;
-        lse[h] = r < p.q_len ? p.lse[at] * LOG2E : 0.0f;
+        lse[h] = r < p.q_len ? p.lse[at] : 0.0f;
         deltas[h] = r < p.q_len ? delta[at] : 0.0f;
     }
     for (int i = (int)threadIdx.x; i <= TILE; i += THREADS)

@@ -67,10 +67,11 @@ static inline void mma_f16_16816(float c[4], const uint32_t a[4], const uint32_t
         }
         for (int l = 0; l < 32; l++)
             for (int i = 0; i < 4; i++) {
-                float sum = 0;
+                double sum = 0;
                 for (int k = 0; k < 16; k++)
-                    sum += A[l / 4 + (i / 2) * 8][k] * B[k][l % 4 * 2 + i % 2];
-                ((const SimtMma *)lanes[l])->c[i] += sum;
+                    sum += (double)A[l / 4 + (i / 2) * 8][k] * (double)B[k][l % 4 * 2 + i % 2];
+                float *c = ((const SimtMma *)lanes[l])->c + i;
+                *c = simt_truncated_sum(*c, sum);
             }
     });
 }

@@ -629,12 +629,22 @@ inline void simt_ldmatrix(uint32_t r[4], const void *row, bool trans)
 inline void ldmatrix_x4(uint32_t r[4], const void *row) { simt_ldmatrix(r, row, false); }
 inline void ldmatrix_x4_trans(uint32_t r[4], const void *row) { simt_ldmatrix(r, row, true); }
 
+/* Tensor cores cut the running sum off towards zero; seen on an H100, and a source of error that
+ * tolerances must know. */
+inline float simt_truncated_sum(float c, double add)
+{
+    const double x = (double)c + add;
+    const float f = (float)x;
+    return fabs((double)f) > fabs(x) ? nextafterf(f, 0.0f) : f;
+}
+
 struct SimtMma { float *c; const uint32_t *a, *b; };
 inline void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
 {
     SimtMma s{c, a, b};
     simt::warp_op(0xffffffffu, "mma.m16n8k16", &s, [](void **sl) {
-        float A[16][16], Bm[16][8], C[16][8] = {};
+        float A[16][16], Bm[16][8];
+        double C[16][8] = {};
         for (int l = 0; l < 32; l++) {
             auto *p = (SimtMma *)sl[l];
             int g = l / 4, t = l % 4;
@@ -652,14 +662,14 @@ inline void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
         for (int r = 0; r < 16; r++)
             for (int k = 0; k < 16; k++)
                 for (int n = 0; n < 8; n++)
-                    C[r][n] += A[r][k] * Bm[k][n];
+                    C[r][n] += (double)A[r][k] * (double)Bm[k][n];
         for (int l = 0; l < 32; l++) {
             auto *p = (SimtMma *)sl[l];
             int g = l / 4, t = l % 4;
-            p->c[0] += C[g][t * 2];
-            p->c[1] += C[g][t * 2 + 1];
-            p->c[2] += C[g + 8][t * 2];
-            p->c[3] += C[g + 8][t * 2 + 1];
+            p->c[0] = simt_truncated_sum(p->c[0], C[g][t * 2]);
+            p->c[1] = simt_truncated_sum(p->c[1], C[g][t * 2 + 1]);
+            p->c[2] = simt_truncated_sum(p->c[2], C[g + 8][t * 2]);
+            p->c[3] = simt_truncated_sum(p->c[3], C[g + 8][t * 2 + 1]);
         }
     });
 }

@@ -193,8 +193,8 @@ struct mas_device {
     const char *name;           /* of its kind */
     const char *matmul_library; /* of f32 products: "oneDNN 2.6.3", "plain" */
     const mas_device_ops *ops;
-    const char *hardware;       /* marketing name and memory of an accelerator; NULL: the CPU */
-    const char *driver;         /* its driver and run-time library; NULL: none */
+    const char *hardware; /* marketing name and memory of an accelerator; NULL: the CPU */
+    const char *driver;   /* its driver and run-time library; NULL: none */
     mas_attn_table attention;
     int threads;
     mas_memory_use memory;
@@ -205,6 +205,9 @@ struct mas_device {
 typedef struct mas_device_kind {
     const char *name;         /* "cpu", "cuda" */
     mas_attn_table attention; /* every kernel of the build, whatever this machine can run */
+    /** Products of bf16 and f16 matrices cut their f32 sums off instead of rounding them, as tensor cores do:
+     * the checker allows a naive kernel's error under that rule. */
+    bool truncates;
     /** Open the machine's device of this kind.
      *  @param threads      of the host that it may use, >= 1
      *  @param limit_bytes  memory cap for all categories together; 0: none
