@@ -29,10 +29,12 @@ typedef uint16_t bf16; /* storage only; arithmetic is in float */
 #include <cuda_runtime.h>
 
 constexpr bool simt_emulated = false;
-static inline void simt_configure(void) {}
+static inline void simt_configure(void)
+{
+}
 
-#define SIMT_DYN_SMEM(type, name)                                 \
-    extern __shared__ __align__(1024) unsigned char simt_smem_[]; \
+#define SIMT_DYN_SMEM(type, name)                                                                  \
+    extern __shared__ __align__(1024) unsigned char simt_smem_[];                                  \
     type *name = reinterpret_cast<type *>(simt_smem_)
 #define SIMT_SHARED(type, name, dims) __shared__ type name dims
 
@@ -40,7 +42,8 @@ template <class... P, class... A>
 static cudaError_t simt_launch(void (*k)(P...), dim3 g, dim3 b, size_t smem, cudaStream_t s, A... a)
 {
     if (smem > 48 * 1024) {
-        cudaError_t e = cudaFuncSetAttribute((const void *)k, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)smem);
+        cudaError_t e = cudaFuncSetAttribute(
+            (const void *)k, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)smem);
         if (e != cudaSuccess)
             return e;
     }
@@ -48,29 +51,45 @@ static cudaError_t simt_launch(void (*k)(P...), dim3 g, dim3 b, size_t smem, cud
     return cudaGetLastError();
 }
 
-__device__ __forceinline__ uint32_t simt_smem_addr(const void *p) { return (uint32_t)__cvta_generic_to_shared(p); }
+__device__ __forceinline__ uint32_t simt_smem_addr(const void *p)
+{
+    return (uint32_t)__cvta_generic_to_shared(p);
+}
 
 /* 16-byte async copy; bytes 0 or 16, 0 fills with zeros */
 __device__ __forceinline__ void cp_async_16(void *dst, const void *src, int bytes)
 {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(simt_smem_addr(dst)), "l"(src), "r"(bytes) : "memory");
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(simt_smem_addr(dst)),
+                 "l"(src), "r"(bytes)
+                 : "memory");
 }
-__device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
-template <int N> __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;\n" ::"n"(N) : "memory"); }
+__device__ __forceinline__ void cp_async_commit()
+{
+    asm volatile("cp.async.commit_group;\n" ::: "memory");
+}
+template <int N> __device__ __forceinline__ void cp_async_wait()
+{
+    asm volatile("cp.async.wait_group %0;\n" ::"n"(N) : "memory");
+}
 
 __device__ __forceinline__ void ldmatrix_x4(uint32_t r[4], const void *row)
 {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n"
-                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(simt_smem_addr(row)) : "memory");
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(simt_smem_addr(row))
+                 : "memory");
 }
 __device__ __forceinline__ void ldmatrix_x4_trans(uint32_t r[4], const void *row)
 {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];\n"
-                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(simt_smem_addr(row)) : "memory");
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(simt_smem_addr(row))
+                 : "memory");
 }
 __device__ __forceinline__ void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
 {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, "
+                 "{%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
                  : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
@@ -82,35 +101,50 @@ __device__ __forceinline__ float simt_exp2(float x)
 }
 __host__ __device__ __forceinline__ float bf2f(bf16 x)
 {
-    union { uint32_t u; float f; } v;
+    union {
+        uint32_t u;
+        float f;
+    } v;
     v.u = (uint32_t)x << 16;
     return v.f;
 }
-__device__ __forceinline__ bf16 f2bf(float x) { return __bfloat16_as_ushort(__float2bfloat16_rn(x)); }
+__device__ __forceinline__ bf16 f2bf(float x)
+{
+    return __bfloat16_as_ushort(__float2bfloat16_rn(x));
+}
 __device__ __forceinline__ uint32_t pack_bf16x2(float lo, float hi)
 {
     uint32_t r; /* cvt packs its first source into the upper half */
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
     return r;
 }
-__device__ __forceinline__ int simt_popcount(uint32_t x) { return __popc(x); }
-__device__ __forceinline__ void simt_bar_sync(int id, int n) { asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(n) : "memory"); }
-__device__ __forceinline__ void simt_bar_arrive(int id, int n) { asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(n) : "memory"); }
+__device__ __forceinline__ int simt_popcount(uint32_t x)
+{
+    return __popc(x);
+}
+__device__ __forceinline__ void simt_bar_sync(int id, int n)
+{
+    asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(n) : "memory");
+}
+__device__ __forceinline__ void simt_bar_arrive(int id, int n)
+{
+    asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(n) : "memory");
+}
 
 #else
 /* -------------------------------------------------------------- emulator -- */
+#include <atomic>
+#include <functional>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <atomic>
-#include <functional>
 #include <thread>
 #include <utility>
 #include <vector>
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
 #include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
 #endif
 #include <sys/mman.h>
 
@@ -124,42 +158,59 @@ __device__ __forceinline__ void simt_bar_arrive(int id, int n) { asm volatile("b
 #define SIMT_SHARED(type, name, dims) static thread_local type name dims
 #define SIMT_DYN_SMEM(type, name) type *name = reinterpret_cast<type *>(simt::blk->smem)
 
-struct uint3 { unsigned x, y, z; };
+struct uint3 {
+    unsigned x, y, z;
+};
 struct dim3 {
     unsigned x, y, z;
-    constexpr dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
+    constexpr dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c)
+    {
+    }
 };
 
-namespace simt {
+namespace simt
+{
 
 constexpr int WARP = 32, NBAR = 16, NWG = 8; /* 16 named barriers, then one per warpgroup */
 constexpr size_t STACK = 128 << 10, SMEM_MAX = 232448, CANARY = 16384;
 
 enum State : uint8_t { RUN, WARPWAIT, BARWAIT, POLL, DONE };
 
-struct CpAsync { void *dst; const void *src; int bytes; };
+struct CpAsync {
+    void *dst;
+    const void *src;
+    int bytes;
+};
 
-struct WgOp { float *d; uint64_t a, b; uint32_t ra[4]; int n, from_regs, trans_b, keep; };
+struct WgOp {
+    float *d;
+    uint64_t a, b;
+    uint32_t ra[4];
+    int n, from_regs, trans_b, keep;
+};
 
 struct Fiber {
     void *sp;
     State state;
     uint8_t bar;
-    uint32_t mask;      /* warp collective: lanes waited for */
-    const char *op;     /* warp collective: name, checked for divergence */
-    void *slot;         /* warp collective: this lane's operands */
+    uint32_t mask;  /* warp collective: lanes waited for */
+    const char *op; /* warp collective: name, checked for divergence */
+    void *slot;     /* warp collective: this lane's operands */
     uint3 tid;
     int lane, warp;
-    std::vector<CpAsync> cp;         /* issued, in order */
-    std::vector<size_t> cp_group;    /* ends of committed groups */
-    std::vector<WgOp> wg;            /* wgmma: the same for the threads of a warpgroup */
+    std::vector<CpAsync> cp;      /* issued, in order */
+    std::vector<size_t> cp_group; /* ends of committed groups */
+    std::vector<WgOp> wg;         /* wgmma: the same for the threads of a warpgroup */
     std::vector<size_t> wg_group;
 #if defined(__SANITIZE_ADDRESS__)
     void *fake;
 #endif
 };
 
-struct Bar { int count; int expect; };
+struct Bar {
+    int count;
+    int expect;
+};
 
 struct Block {
     unsigned char *smem = nullptr;
@@ -187,10 +238,11 @@ inline thread_local Block *blk = nullptr;
 inline std::atomic<uint64_t> total_switches{0};
 
 struct Config {
-    int order = 0;      /* 0 forward, 1 reverse, 2 random: the order fibers get to run in */
+    int order = 0; /* 0 forward, 1 reverse, 2 random: the order fibers get to run in */
     uint64_t seed = 1;
-    int threads = 1;    /* OS threads over blocks */
-    bool eager_cp = false; /* async copies complete at issue, not at the last moment: run tests both ways */
+    int threads = 1; /* OS threads over blocks */
+    bool eager_cp =
+        false; /* async copies complete at issue, not at the last moment: run tests both ways */
 };
 inline Config cfg;
 
@@ -203,9 +255,14 @@ inline Config cfg;
         int shown = 0;
         for (auto &f : b->f)
             if (f.state != DONE && shown++ < 8)
-                fprintf(stderr, "simt:   thread %u,%u,%u warp %d lane %d: %s %s mask %08x bar %d\n", f.tid.x, f.tid.y, f.tid.z, f.warp,
-                        f.lane, f.state == RUN ? "runnable" : f.state == WARPWAIT ? "in warp op" : f.state == BARWAIT ? "at barrier" : "polling",
-                        f.state == WARPWAIT ? f.op : "", f.state == WARPWAIT ? f.mask : 0, f.state == BARWAIT ? f.bar : -1);
+                fprintf(stderr, "simt:   thread %u,%u,%u warp %d lane %d: %s %s mask %08x bar %d\n",
+                        f.tid.x, f.tid.y, f.tid.z, f.warp, f.lane,
+                        f.state == RUN        ? "runnable"
+                        : f.state == WARPWAIT ? "in warp op"
+                        : f.state == BARWAIT  ? "at barrier"
+                                              : "polling",
+                        f.state == WARPWAIT ? f.op : "", f.state == WARPWAIT ? f.mask : 0,
+                        f.state == BARWAIT ? f.bar : -1);
     } else
         fputc('\n', stderr);
     abort();
@@ -223,7 +280,7 @@ extern "C" void simt_switch(void **save, void *load);
 inline void *make_stack(unsigned char *base, void (*entry)())
 {
     void **sp = (void **)(base + STACK);
-    *--sp = nullptr;         /* keep rsp % 16 == 8 at entry, as after a call */
+    *--sp = nullptr; /* keep rsp % 16 == 8 at entry, as after a call */
     *--sp = (void *)entry;
     for (int i = 0; i < 6; i++)
         *--sp = nullptr;
@@ -234,7 +291,8 @@ inline void *make_stack(unsigned char *base, void (*entry)())
     asm(".text\n.weak simt_switch\n.type simt_switch,@function\nsimt_switch:\n"                    \
         "sub sp,sp,#160\nstp x19,x20,[sp]\nstp x21,x22,[sp,#16]\nstp x23,x24,[sp,#32]\n"           \
         "stp x25,x26,[sp,#48]\nstp x27,x28,[sp,#64]\nstp x29,x30,[sp,#80]\n"                       \
-        "stp d8,d9,[sp,#96]\nstp d10,d11,[sp,#112]\nstp d12,d13,[sp,#128]\nstp d14,d15,[sp,#144]\n" \
+        "stp d8,d9,[sp,#96]\nstp d10,d11,[sp,#112]\nstp d12,d13,[sp,#128]\nstp "                   \
+        "d14,d15,[sp,#144]\n"                                                                      \
         "mov x9,sp\nstr x9,[x0]\nmov sp,x1\n"                                                      \
         "ldp x19,x20,[sp]\nldp x21,x22,[sp,#16]\nldp x23,x24,[sp,#32]\nldp x25,x26,[sp,#48]\n"     \
         "ldp x27,x28,[sp,#64]\nldp x29,x30,[sp,#80]\nldp d8,d9,[sp,#96]\nldp d10,d11,[sp,#112]\n"  \
@@ -257,7 +315,8 @@ inline void to_sched()
     Block *b = blk;
     Fiber *f = b->cur;
 #if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_start_switch_fiber(f->state == DONE ? nullptr : &f->fake, b->sched_bottom, b->sched_size);
+    __sanitizer_start_switch_fiber(f->state == DONE ? nullptr : &f->fake, b->sched_bottom,
+                                   b->sched_size);
 #endif
     simt_switch(&f->sp, b->sched_sp);
 #if defined(__SANITIZE_ADDRESS__)
@@ -324,7 +383,8 @@ template <class F> inline void warp_op(uint32_t mask, const char *op, void *slot
         if (!(mask >> l & 1))
             continue;
         if ((size_t)l >= nl) {
-            if (mask == 0xffffffffu) /* partial last warp under a full mask: as on hardware, lanes do not exist */
+            if (mask ==
+                0xffffffffu) /* partial last warp under a full mask: as on hardware, lanes do not exist */
                 continue;
             die("warp op: mask names a lane that does not exist");
         }
@@ -346,7 +406,9 @@ template <class F> inline void warp_op(uint32_t mask, const char *op, void *slot
 
 inline uint64_t rng(uint64_t &s)
 {
-    s ^= s << 13; s ^= s >> 7; s ^= s << 17;
+    s ^= s << 13;
+    s ^= s >> 7;
+    s ^= s << 17;
     return s;
 }
 
@@ -355,7 +417,9 @@ inline void run_block(Block *b)
     size_t n = b->f.size();
     for (auto &r : b->bar)
         r = Bar{0, 0};
-    memset(b->smem, 0xff, b->smem_bytes + CANARY); /* NaN in float, bf16 and fp16: reads of unwritten memory show */
+    memset(b->smem, 0xff,
+           b->smem_bytes +
+               CANARY); /* NaN in float, bf16 and fp16: reads of unwritten memory show */
 #if defined(__SANITIZE_ADDRESS__)
     ASAN_POISON_MEMORY_REGION(b->smem + b->smem_bytes, CANARY);
 #endif
@@ -373,7 +437,8 @@ inline void run_block(Block *b)
     std::vector<uint32_t> order(n);
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)(cfg.order == 1 ? n - 1 - i : i);
-    uint64_t seed = cfg.seed * 0x9e3779b97f4a7c15ull + b->bid.x * 7919 + b->bid.y * 104729 + b->bid.z + 1;
+    uint64_t seed =
+        cfg.seed * 0x9e3779b97f4a7c15ull + b->bid.x * 7919 + b->bid.y * 104729 + b->bid.z + 1;
     while (b->live) {
         uint64_t before = b->progress;
         bool ran = false;
@@ -422,12 +487,14 @@ inline Block *new_block(dim3 g, dim3 bd, size_t smem)
     b->bdim = bd;
     b->f.resize(n);
     b->smem = (unsigned char *)aligned_alloc(1024, SMEM_MAX + CANARY);
-    b->stacks = (unsigned char *)mmap(nullptr, n * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    b->stacks = (unsigned char *)mmap(nullptr, n * STACK, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!b->smem || b->stacks == MAP_FAILED)
         die("out of memory");
     for (size_t i = 0; i < n; i++) {
         Fiber &f = b->f[i];
-        f.tid = uint3{(unsigned)(i % bd.x), (unsigned)(i / bd.x % bd.y), (unsigned)(i / bd.x / bd.y)};
+        f.tid =
+            uint3{(unsigned)(i % bd.x), (unsigned)(i / bd.x % bd.y), (unsigned)(i / bd.x / bd.y)};
         f.lane = (int)(i % WARP);
         f.warp = (int)(i / WARP);
     }
@@ -455,7 +522,8 @@ template <class Fn> void launch(dim3 g, dim3 bd, size_t smem, Fn fn)
         blk = b;
         for (uint64_t i; (i = next++) < nb;) {
             uint64_t k = cfg.order == 1 ? nb - 1 - i : i;
-            b->bid = uint3{(unsigned)(k % g.x), (unsigned)(k / g.x % g.y), (unsigned)(k / g.x / g.y)};
+            b->bid =
+                uint3{(unsigned)(k % g.x), (unsigned)(k / g.x % g.y), (unsigned)(k / g.x / g.y)};
             run_block(b);
         }
         blk = nullptr;
@@ -472,7 +540,12 @@ template <class Fn> void launch(dim3 g, dim3 bd, size_t smem, Fn fn)
         x.join();
 }
 
-inline uint32_t bits(const void *p) { uint32_t u; memcpy(&u, p, 4); return u; }
+inline uint32_t bits(const void *p)
+{
+    uint32_t u;
+    memcpy(&u, p, 4);
+    return u;
+}
 
 } /* namespace simt */
 
@@ -482,15 +555,37 @@ inline uint32_t bits(const void *p) { uint32_t u; memcpy(&u, p, 4); return u; }
 #define gridDim (simt::blk->gdim)
 #define warpSize 32
 
-inline void __syncthreads() { simt::block_sync(0, (int)simt::blk->f.size(), true); }
-inline void simt_bar_sync(int id, int n) { simt::block_sync(id, n, true); }
-inline void simt_bar_arrive(int id, int n) { simt::block_sync(id, n, false); }
-inline void __syncwarp(uint32_t mask = 0xffffffffu) { simt::warp_op(mask, "syncwarp", nullptr, [](void **) {}); }
-inline int simt_popcount(uint32_t x) { return __builtin_popcount(x); }
-inline void __threadfence() {}
-inline void __threadfence_block() {}
+inline void __syncthreads()
+{
+    simt::block_sync(0, (int)simt::blk->f.size(), true);
+}
+inline void simt_bar_sync(int id, int n)
+{
+    simt::block_sync(id, n, true);
+}
+inline void simt_bar_arrive(int id, int n)
+{
+    simt::block_sync(id, n, false);
+}
+inline void __syncwarp(uint32_t mask = 0xffffffffu)
+{
+    simt::warp_op(mask, "syncwarp", nullptr, [](void **) {});
+}
+inline int simt_popcount(uint32_t x)
+{
+    return __builtin_popcount(x);
+}
+inline void __threadfence()
+{
+}
+inline void __threadfence_block()
+{
+}
 
-template <class T> struct SimtShfl { T in, out; int src; };
+template <class T> struct SimtShfl {
+    T in, out;
+    int src;
+};
 template <class T> inline T simt_shfl(uint32_t mask, const char *op, T v, int src)
 {
     SimtShfl<T> s{v, v, src};
@@ -529,7 +624,10 @@ template <class T> inline T __shfl_up_sync(uint32_t m, T v, int d, int w = 32)
 }
 inline uint32_t __ballot_sync(uint32_t m, int pred)
 {
-    struct S { int p; uint32_t r; } s{pred != 0, 0};
+    struct S {
+        int p;
+        uint32_t r;
+    } s{pred != 0, 0};
     simt::warp_op(m, "ballot", &s, [](void **sl) {
         uint32_t r = 0;
         for (int l = 0; l < 32; l++)
@@ -541,8 +639,14 @@ inline uint32_t __ballot_sync(uint32_t m, int pred)
     });
     return s.r;
 }
-inline int __any_sync(uint32_t m, int p) { return __ballot_sync(m, p) != 0; }
-inline int __all_sync(uint32_t m, int p) { return __ballot_sync(m, p) == (m & __ballot_sync(m, 1)); }
+inline int __any_sync(uint32_t m, int p)
+{
+    return __ballot_sync(m, p) != 0;
+}
+inline int __all_sync(uint32_t m, int p)
+{
+    return __ballot_sync(m, p) == (m & __ballot_sync(m, 1));
+}
 
 inline float bf2f(bf16 x)
 {
@@ -558,10 +662,22 @@ inline bf16 f2bf(float x)
         return (bf16)0x7fff;
     return (bf16)((u + 0x7fffu + (u >> 16 & 1)) >> 16);
 }
-inline uint32_t pack_bf16x2(float lo, float hi) { return (uint32_t)f2bf(lo) | (uint32_t)f2bf(hi) << 16; }
-inline float simt_exp2(float x) { return exp2f(x); }
-inline float __fdividef(float a, float b) { return a / b; }
-inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+inline uint32_t pack_bf16x2(float lo, float hi)
+{
+    return (uint32_t)f2bf(lo) | (uint32_t)f2bf(hi) << 16;
+}
+inline float simt_exp2(float x)
+{
+    return exp2f(x);
+}
+inline float __fdividef(float a, float b)
+{
+    return a / b;
+}
+inline float rsqrtf(float x)
+{
+    return 1.0f / sqrtf(x);
+}
 
 template <class T> inline T atomicAdd(T *p, T v)
 {
@@ -589,7 +705,10 @@ inline void cp_async_16(void *dst, const void *src, int bytes)
     else
         simt::blk->cur->cp.push_back(c);
 }
-inline void cp_async_commit() { simt::blk->cur->cp_group.push_back(simt::blk->cur->cp.size()); }
+inline void cp_async_commit()
+{
+    simt::blk->cur->cp_group.push_back(simt::blk->cur->cp.size());
+}
 template <int N> inline void cp_async_wait()
 {
     auto *f = simt::blk->cur;
@@ -605,7 +724,10 @@ template <int N> inline void cp_async_wait()
         e -= end;
 }
 
-struct SimtLdm { uint32_t *r; const void *row; };
+struct SimtLdm {
+    uint32_t *r;
+    const void *row;
+};
 inline void simt_ldmatrix(uint32_t r[4], const void *row, bool trans)
 {
     if ((uintptr_t)row & 15)
@@ -626,8 +748,14 @@ inline void simt_ldmatrix(uint32_t r[4], const void *row, bool trans)
     };
     simt::warp_op(0xffffffffu, trans ? "ldmatrix.trans" : "ldmatrix", &s, fn);
 }
-inline void ldmatrix_x4(uint32_t r[4], const void *row) { simt_ldmatrix(r, row, false); }
-inline void ldmatrix_x4_trans(uint32_t r[4], const void *row) { simt_ldmatrix(r, row, true); }
+inline void ldmatrix_x4(uint32_t r[4], const void *row)
+{
+    simt_ldmatrix(r, row, false);
+}
+inline void ldmatrix_x4_trans(uint32_t r[4], const void *row)
+{
+    simt_ldmatrix(r, row, true);
+}
 
 /* Tensor cores cut the running sum off towards zero; seen on an H100, and a source of error that
  * tolerances must know. */
@@ -638,7 +766,10 @@ inline float simt_truncated_sum(float c, double add)
     return fabs((double)f) > fabs(x) ? nextafterf(f, 0.0f) : f;
 }
 
-struct SimtMma { float *c; const uint32_t *a, *b; };
+struct SimtMma {
+    float *c;
+    const uint32_t *a, *b;
+};
 inline void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
 {
     SimtMma s{c, a, b};
@@ -696,7 +827,8 @@ inline void simt_configure(void)
         else if (strncmp(s, "threads=", 8) == 0)
             simt::cfg.threads = atoi(s + 8);
         else
-            simt::die("MASBENCH_SIMT: unknown setting; known: forward, reverse, random, eager, seed=N, threads=N");
+            simt::die("MASBENCH_SIMT: unknown setting; known: forward, reverse, random, eager, "
+                      "seed=N, threads=N");
         s += n + (s[n] == ',');
     }
 }
@@ -705,24 +837,52 @@ inline void simt_configure(void)
 typedef int cudaError_t;
 typedef void *cudaStream_t;
 enum { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
-enum cudaDeviceAttr { cudaDevAttrComputeCapabilityMajor, cudaDevAttrComputeCapabilityMinor, cudaDevAttrMultiProcessorCount };
-inline cudaError_t cudaGetDeviceCount(int *n) { *n = 1; return cudaSuccess; }
-inline cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr a, int)
+enum cudaMemcpyKind {
+    cudaMemcpyHostToDevice = 1,
+    cudaMemcpyDeviceToHost = 2,
+    cudaMemcpyDeviceToDevice = 3
+};
+enum cudaDeviceAttr {
+    cudaDevAttrComputeCapabilityMajor,
+    cudaDevAttrComputeCapabilityMinor,
+    cudaDevAttrMultiProcessorCount
+};
+inline cudaError_t cudaGetDeviceCount(int *n)
 {
-    *v = a == cudaDevAttrComputeCapabilityMajor ? 9 : a == cudaDevAttrComputeCapabilityMinor ? 0 : 4;
+    *n = 1;
     return cudaSuccess;
 }
-inline cudaError_t cudaStreamCreate(cudaStream_t *s) { *s = nullptr; return cudaSuccess; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-struct cudaDeviceProp { char name[256]; size_t totalGlobalMem; };
+inline cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr a, int)
+{
+    *v = a == cudaDevAttrComputeCapabilityMajor   ? 9
+         : a == cudaDevAttrComputeCapabilityMinor ? 0
+                                                  : 4;
+    return cudaSuccess;
+}
+inline cudaError_t cudaStreamCreate(cudaStream_t *s)
+{
+    *s = nullptr;
+    return cudaSuccess;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t)
+{
+    return cudaSuccess;
+}
+struct cudaDeviceProp {
+    char name[256];
+    size_t totalGlobalMem;
+};
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int)
 {
     snprintf(p->name, sizeof p->name, "emulator");
     p->totalGlobalMem = (size_t)1 << 30;
     return cudaSuccess;
 }
-inline cudaError_t cudaDriverGetVersion(int *v) { *v = 0; return cudaSuccess; }
+inline cudaError_t cudaDriverGetVersion(int *v)
+{
+    *v = 0;
+    return cudaSuccess;
+}
 inline cudaError_t cudaMalloc(void **p, size_t n)
 {
     *p = aligned_alloc(256, (n + 255) / 256 * 256);
@@ -730,16 +890,51 @@ inline cudaError_t cudaMalloc(void **p, size_t n)
         memset(*p, 0xff, n);
     return *p ? cudaSuccess : cudaErrorMemoryAllocation;
 }
-inline cudaError_t cudaFree(void *p) { free(p); return cudaSuccess; }
-inline cudaError_t cudaMallocAsync(void **p, size_t n, cudaStream_t) { return cudaMalloc(p, n); }
-inline cudaError_t cudaFreeAsync(void *p, cudaStream_t) { return cudaFree(p); }
-inline cudaError_t cudaMemcpy(void *d, const void *s, size_t n, cudaMemcpyKind) { memcpy(d, s, n); return cudaSuccess; }
-inline cudaError_t cudaMemcpyAsync(void *d, const void *s, size_t n, cudaMemcpyKind, cudaStream_t) { memcpy(d, s, n); return cudaSuccess; }
-inline cudaError_t cudaMemset(void *d, int v, size_t n) { memset(d, v, n); return cudaSuccess; }
-inline cudaError_t cudaMemsetAsync(void *d, int v, size_t n, cudaStream_t) { memset(d, v, n); return cudaSuccess; }
-inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline const char *cudaGetErrorString(cudaError_t e) { return e ? "error" : "no error"; }
+inline cudaError_t cudaFree(void *p)
+{
+    free(p);
+    return cudaSuccess;
+}
+inline cudaError_t cudaMallocAsync(void **p, size_t n, cudaStream_t)
+{
+    return cudaMalloc(p, n);
+}
+inline cudaError_t cudaFreeAsync(void *p, cudaStream_t)
+{
+    return cudaFree(p);
+}
+inline cudaError_t cudaMemcpy(void *d, const void *s, size_t n, cudaMemcpyKind)
+{
+    memcpy(d, s, n);
+    return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void *d, const void *s, size_t n, cudaMemcpyKind, cudaStream_t)
+{
+    memcpy(d, s, n);
+    return cudaSuccess;
+}
+inline cudaError_t cudaMemset(void *d, int v, size_t n)
+{
+    memset(d, v, n);
+    return cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void *d, int v, size_t n, cudaStream_t)
+{
+    memset(d, v, n);
+    return cudaSuccess;
+}
+inline cudaError_t cudaDeviceSynchronize()
+{
+    return cudaSuccess;
+}
+inline cudaError_t cudaGetLastError()
+{
+    return cudaSuccess;
+}
+inline const char *cudaGetErrorString(cudaError_t e)
+{
+    return e ? "error" : "no error";
+}
 
 template <class... P, class... A>
 inline cudaError_t simt_launch(void (*k)(P...), dim3 g, dim3 b, size_t smem, cudaStream_t, A... a)
