@@ -55,8 +55,9 @@ mas_status mas_cudnn_shape_of(const mas_attn_problem *p, mas_attn_op op, const m
 
 /** Build the graph of a shape and let cuDNN check it, as far as that goes without a GPU: what the
  * tests call.
- *  @return MAS_OK; MAS_E_UNSUPPORTED without the library; MAS_E_DEVICE */
-mas_status mas_cudnn_try(const mas_cudnn_shape *shape, mas_error *err);
+ *  @param properties  NULL, or of a GPU for which cuDNN must have a kernel, as in cudnn_builder.h
+ *  @return MAS_OK; MAS_E_UNSUPPORTED without the library or a kernel; MAS_E_DEVICE */
+mas_status mas_cudnn_try(const mas_cudnn_shape *shape, const char *properties, mas_error *err);
 
 /** A plan for the GPU of this process, made once for a shape and kept until the process ends. */
 typedef struct mas_cudnn_plan mas_cudnn_plan;

@@ -270,8 +270,10 @@ mas_status mas_cudnn_graph_finish(mas_cudnn_graph *g, cudnnHandle_t handle, mas_
     return report(g, err);
 }
 
-/* cuDNN fills in descriptors that the caller has made. */
-static int64_t suggestions(mas_cudnn_graph *g, cudnnBackendDescriptor_t configs[PLANS_MOST])
+/* What cuDNN would run, best first. It fills in descriptors that the caller has made.
+ * device: properties of a GPU; NULL: of the one that the graph's handle belongs to */
+static int64_t suggestions(mas_cudnn_graph *g, cudnnBackendDescriptor_t device,
+                           cudnnBackendDescriptor_t configs[PLANS_MOST])
 {
     static const char what[] = "asking for suggestions";
     const cudnnBackendHeurMode_t mode = CUDNN_HEUR_MODE_A;
@@ -279,6 +281,8 @@ static int64_t suggestions(mas_cudnn_graph *g, cudnnBackendDescriptor_t configs[
     cudnnBackendDescriptor_t heuristics = create(g, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, what);
     set_descriptor(g, heuristics, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, g->graph, what);
     set(g, heuristics, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode, what);
+    if (device)
+        set_descriptor(g, heuristics, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, device, what);
     finalize(g, heuristics, what);
     for (int i = 0; i < PLANS_MOST; i++)
         configs[i] = create(g, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, what);
@@ -288,16 +292,28 @@ static int64_t suggestions(mas_cudnn_graph *g, cudnnBackendDescriptor_t configs[
                                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, PLANS_MOST,
                                                    &count, configs),
                   what);
+    if (g->status == MAS_OK && count == 0)
+        g->status = mas_fail(&g->error, MAS_E_UNSUPPORTED, "cuDNN has no kernel for it");
     return g->status == MAS_OK ? count : 0;
+}
+
+mas_status mas_cudnn_graph_served(mas_cudnn_graph *g, const char *properties, mas_error *err)
+{
+    static const char what[] = "describing a GPU";
+    cudnnBackendDescriptor_t configs[PLANS_MOST];
+    cudnnBackendDescriptor_t device = create(g, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, what);
+    set(g, device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+        (int64_t)strlen(properties) + 1, properties, what);
+    finalize(g, device, what);
+    (void)suggestions(g, device, configs);
+    return report(g, err);
 }
 
 mas_status mas_cudnn_graph_plan(mas_cudnn_graph *g, size_t *workspace_bytes, mas_error *err)
 {
     static const char what[] = "making a plan";
     cudnnBackendDescriptor_t configs[PLANS_MOST];
-    const int64_t count = suggestions(g, configs);
-    if (g->status == MAS_OK && count == 0)
-        g->status = mas_fail(&g->error, MAS_E_UNSUPPORTED, "cuDNN has no kernel for it");
+    const int64_t count = suggestions(g, NULL, configs);
     /* All but the last suggestion may fail. */
     for (int64_t i = 0; g->status == MAS_OK && !g->plan && i < count; i++) {
         cudnnBackendDescriptor_t plan = create(g, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, what);

@@ -62,6 +62,11 @@ void mas_cudnn_transpose(mas_cudnn_graph *g, mas_cudnn_tensor x, mas_cudnn_tenso
  *  @param handle  NULL where there is no GPU: checked as far as that goes, no plan can be made
  *  @return MAS_OK, or the first failure since mas_cudnn_graph_open */
 mas_status mas_cudnn_graph_finish(mas_cudnn_graph *g, cudnnHandle_t handle, mas_error *err);
+/** Does cuDNN have a kernel for the graph on a GPU with these properties? Needs no GPU, but a
+ * libcuda to load.
+ *  @param properties  JSON as cuDNN writes it
+ *  @return MAS_OK; MAS_E_UNSUPPORTED: it has none */
+mas_status mas_cudnn_graph_served(mas_cudnn_graph *g, const char *properties, mas_error *err);
 /** The first plan that cuDNN suggests and the GPU takes.
  *  @param[out] workspace_bytes  that runs of it need */
 mas_status mas_cudnn_graph_plan(mas_cudnn_graph *g, size_t *workspace_bytes, mas_error *err);

@@ -27,13 +27,12 @@ void mas_cudnn_forward_graph(mas_cudnn_graph *g, const mas_cudnn_shape *s, mas_c
     mas_cudnn_binary(g, CUDNN_POINTWISE_SUB, masked, most, below);
     mas_cudnn_unary(g, CUDNN_POINTWISE_EXP, below, weight);
     mas_cudnn_reduce(g, CUDNN_REDUCE_TENSOR_ADD, weight, sum);
-    out->lse = MAS_CUDNN_ABSENT;
-    if (s->stats) {
-        const mas_cudnn_tensor logarithm = mas_cudnn_virtual_rows(g, s);
-        out->lse = mas_cudnn_rows(g, s);
-        mas_cudnn_unary(g, CUDNN_POINTWISE_LOG, sum, logarithm);
-        mas_cudnn_binary(g, CUDNN_POINTWISE_ADD, most, logarithm, out->lse);
-    }
+    /* Also where nobody wants it: there is no kernel for the pattern without. */
+    const mas_cudnn_tensor logarithm = mas_cudnn_virtual_rows(g, s),
+                           lse = s->stats ? mas_cudnn_rows(g, s) : mas_cudnn_virtual_rows(g, s);
+    mas_cudnn_unary(g, CUDNN_POINTWISE_LOG, sum, logarithm);
+    mas_cudnn_binary(g, CUDNN_POINTWISE_ADD, most, logarithm, lse);
+    out->lse = s->stats ? lse : MAS_CUDNN_ABSENT;
 
     const mas_cudnn_tensor p = mas_cudnn_scores(g, s, mas_cudnn_type(s), false);
     mas_cudnn_binary(g, CUDNN_POINTWISE_DIV, weight, sum, p);

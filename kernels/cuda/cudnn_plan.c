@@ -119,7 +119,7 @@ static mas_status build(const mas_cudnn_library *lib, const mas_cudnn_shape *sha
     return mas_cudnn_graph_finish(*graph, handle, err);
 }
 
-mas_status mas_cudnn_try(const mas_cudnn_shape *shape, mas_error *err)
+mas_status mas_cudnn_try(const mas_cudnn_shape *shape, const char *properties, mas_error *err)
 {
     const mas_cudnn_library *lib;
     mas_cudnn_graph *graph = NULL;
@@ -127,6 +127,8 @@ mas_status mas_cudnn_try(const mas_cudnn_shape *shape, mas_error *err)
     mas_status status = mas_cudnn_load(&lib, err);
     if (status == MAS_OK)
         status = build(lib, shape, NULL, &graph, &parts, err);
+    if (status == MAS_OK && properties)
+        status = mas_cudnn_graph_served(graph, properties, err);
     mas_cudnn_graph_free(graph);
     return status;
 }

@@ -5,8 +5,9 @@
 #   tests/gpu/run.sh PROGRAM OUTPUT [PART]...
 #
 # Parts: check (every kernel and operation against the reference), memory (compute-sanitizer on a few cases, where it is
-# installed), time (experiments/gpu_attention.yaml), peers (experiments/gpu_peers.yaml: beside cuDNN), torch (the same problems in PyTorch, where it is installed),
-# train (experiments/quickstart.yaml in f32 and bf16). Default: all. Each part has a time limit of its own and leaves
+# installed), time (experiments/gpu_attention.yaml), peers (cuDNN's kernels checked, then experiments/gpu_peers.yaml:
+# ours and theirs side by side), torch (the same problems in PyTorch, where it is installed), train
+# (experiments/quickstart.yaml in f32 and bf16). Default: all. Each part has a time limit of its own and leaves
 # OUTPUT/PART.log; the last lines say which passed. Without a usable GPU the status is 77: skipped.
 set -u
 program=$1 output=$2
