@@ -293,7 +293,9 @@ static int64_t suggestions(mas_cudnn_graph *g, cudnnBackendDescriptor_t device,
                                                    &count, configs),
                   what);
     if (g->status == MAS_OK && count == 0)
-        g->status = mas_fail(&g->error, MAS_E_UNSUPPORTED, "cuDNN has no kernel for it");
+        g->status = mas_fail(&g->error, MAS_E_UNSUPPORTED,
+                             "cuDNN has no kernel for it, or cannot load what it compiles one with "
+                             "(libcuda.so.1, libnvrtc.so)");
     return g->status == MAS_OK ? count : 0;
 }
 

@@ -4,7 +4,9 @@
 #include "kernels/cuda/cudnn_attention.h"
 
 #include <criterion/criterion.h>
+#include <cuda_runtime_api.h>
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 
 static mas_attn_problem problem_of(const mas_mask *mask, int64_t length)
@@ -149,8 +151,13 @@ static const char h100[] =
     "\"reservedSharedMemoryPerBlock\":1024,\"smClockRateKHz\":1980000,"
     "\"memClockRateKHz\":2619000,\"l2CacheSize\":52428800,\"totalGlobalMem\":85017755648}";
 
+/* cuDNN loads the compiler for every question and unloads it, and each time the compiler leaves behind
+ * what its start allocated. Held here, it starts once. */
 static bool have_libcuda(void)
 {
+    char compiler[32];
+    snprintf(compiler, sizeof compiler, "libnvrtc.so.%d", CUDART_VERSION / 1000);
+    (void)dlopen(compiler, RTLD_NOW | RTLD_LOCAL);
     return dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL) != NULL; /* kept for cuDNN */
 }
 
