@@ -9,6 +9,9 @@
 extern "C" {
 #endif
 
+/** Version of the library, 91900: 9.19.0; 0 when it cannot be used here. */
+size_t mas_cudnn_version(void);
+
 /** The masks that cuDNN has on every GPU. Query i sees key j where j <= i (causal) and, with a
  * window W > 0, i - W < j. */
 typedef struct mas_cudnn_band {

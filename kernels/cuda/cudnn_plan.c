@@ -21,6 +21,12 @@ struct mas_cudnn_plan {
     mas_cudnn_plan *next;
 };
 
+size_t mas_cudnn_version(void)
+{
+    const mas_cudnn_library *lib;
+    return mas_cudnn_load(&lib, NULL) == MAS_OK ? lib->version : 0;
+}
+
 /* ---- shapes ---- */
 
 mas_status mas_cudnn_supports(const mas_attn_problem *p, mas_attn_op op, mas_error *why)

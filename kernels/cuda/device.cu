@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening and closing the CUDA device, and its operation table. */
 #include "kernels/cuda/device.h"
+#if MAS_HAVE_CUDNN
+#include "kernels/cuda/cudnn_attention.h"
+#endif
 
 #include <assert.h>
 #include <stdio.h>
@@ -79,7 +82,14 @@ static mas_status hardware(char *name, size_t name_size, char *driver, size_t dr
     snprintf(name, name_size, "%s, compute capability %d.%d, %.0f GiB", properties.name,
              capability / 10, capability % 10,
              (double)properties.totalGlobalMem / (1024.0 * 1024.0 * 1024.0));
-    snprintf(driver, driver_size, "CUDA %d.%d by the driver", version / 1000, version % 1000 / 10);
+    char cudnn[64] = "";
+#if MAS_HAVE_CUDNN
+    const size_t v = mas_cudnn_version();
+    if (v)
+        snprintf(cudnn, sizeof cudnn, ", cuDNN %zu.%zu.%zu", v / 10000, v % 10000 / 100, v % 100);
+#endif
+    snprintf(driver, driver_size, "CUDA %d.%d by the driver%s", version / 1000, version % 1000 / 10,
+             cudnn);
     return MAS_OK;
 }
 

@@ -111,6 +111,17 @@ Test(cudnn, refusals_say_why)
     cr_expect_not_null(strstr(why.text, "softcap"), "%s", why.text);
 }
 
+Test(cudnn, its_version_is_known)
+{
+    mas_error why;
+    const mas_attn_problem p = problem_of(&mas_mask_causal, 128);
+    if (mas_cudnn_supports(&p, MAS_ATTN_FORWARD, &why) != MAS_OK) {
+        cr_expect_eq(mas_cudnn_version(), 0);
+        cr_skip_test("%s", why.text);
+    }
+    cr_expect_geq(mas_cudnn_version(), 91000);
+}
+
 Test(cudnn, rows_off_their_boundary_are_refused)
 {
     mas_error why;
