@@ -51,7 +51,14 @@ mas_attn_problem mas_point_problem(const mas_model_config *model, const mas_mask
 typedef struct monitor {
     const mas_run_options *options;
     const mas_run_observer *observer;
+    const mas_device *device;
 } monitor;
+
+/* Steps of which one is watched by the profile. */
+static int64_t steps_a_watch(const mas_device *device)
+{
+    return device->asynchronous ? 16 : 1;
+}
 
 static bool stop_asked(const mas_run_options *options)
 {
@@ -61,6 +68,7 @@ static bool stop_asked(const mas_run_options *options)
 static bool after_step(void *user, int64_t step, int64_t steps, int64_t tokens, double loss)
 {
     const monitor *m = user;
+    mas_profile_watch(m->device->profile, step % steps_a_watch(m->device) == 0);
     if (m->observer && m->observer->progress)
         m->observer->progress(m->observer->user, steps > 0 ? (double)step / (double)steps : 0,
                               tokens, loss);
@@ -133,7 +141,7 @@ static mas_status train_and_score(const mas_experiment *experiment, const mas_po
     char *progress =
         mas_point_path(options->results, experiment->name, point->id, ".checkpoint.safetensors");
     char *trained = mas_point_path(options->results, experiment->name, point->id, ".safetensors");
-    monitor user = {options, observer};
+    monitor user = {options, observer, device};
     const mas_train_monitor watch = {after_step, &user};
     if (!progress || !trained) {
         status = mas_fail(&out->error, MAS_E_MEMORY, "no memory for the checkpoint's name");

@@ -89,7 +89,8 @@ typedef struct mas_outcome {
     mas_model *model_built;
     mas_memory_use memory;
     mas_train_report training;
-    json_t *operations; /* where the time of training went; see mas_operations_record */
+    json_t *operations; /* where the time of training went, on an asynchronous device that of every
+                           16th step; see mas_operations_record */
     double peak_flops;  /* of the model's type, measured after training; 0: not measured */
     mas_quality quality;
     bool has_quality;

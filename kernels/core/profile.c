@@ -303,6 +303,11 @@ const mas_profile_entry *mas_profile_entries(const mas_profile *profile, int32_t
     return profile->entries;
 }
 
+void mas_profile_watch(mas_profile *profile, bool on)
+{
+    profile->device->ops = on ? &profile->ops : profile->own;
+}
+
 void mas_profile_end(mas_profile *profile)
 {
     if (!profile)

@@ -125,7 +125,11 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
                 most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));
                 /* a row with nothing visible so far: subtract 0, not -inf */
                 const float base = most == -INFINITY ? 0.0f : most * to_log2;
-                const float shrink = simt_exp2(m[t][h] * to_log2 - base);
+                /* From the difference of the maxima, so that it is exactly 1 when they are equal: the
+                 * product's own rounding, left over by a fused m * to_log2 - base, would add up over
+                 * the visits (seen on an H100 as a wrong lse). */
+                const float shrink =
+                    simt_exp2((m[t][h] - (most == -INFINITY ? 0.0f : most)) * to_log2);
                 m[t][h] = most;
                 float sum = 0.0f;
 #pragma unroll

@@ -111,6 +111,7 @@ static mas_status open_device(int threads, size_t limit_bytes, mas_device **out,
     d->base.ops = &cuda_ops;
     d->base.hardware = d->hardware;
     d->base.driver = d->driver;
+    d->base.asynchronous = true;
     d->base.attention = mas_attn_cuda_table;
     d->base.threads = threads;
     d->base.memory.limit_bytes = limit_bytes;
@@ -132,6 +133,6 @@ static mas_status describe(char *text, size_t size)
 
 extern "C" const mas_device_kind mas_device_cuda = {.name = "cuda",
                                                     .attention = mas_attn_cuda_table,
-                                                    .truncates = true,
+                                                    .truncates = false,
                                                     .open = open_device,
                                                     .describe = describe};

@@ -195,6 +195,7 @@ struct mas_device {
     const mas_device_ops *ops;
     const char *hardware; /* marketing name and memory of an accelerator; NULL: the CPU */
     const char *driver;   /* its driver and run-time library; NULL: none */
+    bool asynchronous;    /* operations return before they are done */
     mas_attn_table attention;
     int threads;
     mas_memory_use memory;

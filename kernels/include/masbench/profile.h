@@ -32,6 +32,9 @@ void mas_profile_reset(mas_profile *profile);
 /** Operations in a fixed order, those never called included.
  *  @param[out] count  number of entries */
 const mas_profile_entry *mas_profile_entries(const mas_profile *profile, int32_t *count);
+/** Count what runs from now on, or let it run unwatched (the waiting before and after every operation
+ * costs an asynchronous device most of its speed). On at first. */
+void mas_profile_watch(mas_profile *profile, bool on);
 /** Put the device's own table back; NULL allowed. */
 void mas_profile_end(mas_profile *profile);
 
