@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Single rows and keys of attention from its definition: in f64, and as naive kernels of the problem's dtype. */
 #include "harness/bench/rows.h"
-#include "harness/check/truncated.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,23 +37,9 @@ static float lanes_dot(int lanes, const float *x, const float *y, int32_t n)
     return lane[0];
 }
 
-static float truncated_dot(const float *x, const float *y, int32_t n)
+static float naive_dot(int twin, const float *x, const float *y, int32_t n)
 {
     float sum = 0;
-    for (int32_t c = 0; c < n; c += MAS_TRUNCATED_TERMS) {
-        double block = 0;
-        for (int32_t i = c; i < c + MAS_TRUNCATED_TERMS && i < n; i++)
-            block += (double)x[i] * (double)y[i];
-        sum = mas_toward_zero((double)sum + block);
-    }
-    return sum;
-}
-
-static float naive_dot(bool truncates, int twin, const float *x, const float *y, int32_t n)
-{
-    float sum = 0;
-    if (truncates && twin % 2)
-        return truncated_dot(x, y, n);
     if (twin == 0)
         return lanes_dot(1, x, y, n);
     if (twin == 1) {
@@ -113,8 +98,6 @@ bool mas_bench_head_open(const mas_bench_rig *rig, const mas_mask *mask, bool ba
     const size_t most = (size_t)(p->kv_len > p->q_len ? p->kv_len : p->q_len);
     *x = (mas_bench_head){.p = p,
                           .mask = mask,
-                          .truncates = p->dtype != MAS_DTYPE_F32 &&
-                                       mas_device_find(rig->device->name)->truncates,
                           .b = b,
                           .h = h,
                           .q = widen(rig, MAS_BENCH_Q, b, h),
@@ -171,8 +154,8 @@ void mas_bench_naive_forward_row(const mas_bench_head *x, int twin, int64_t row,
     const int32_t dim = x->p->d_qk;
     float most = -INFINITY, sum = 0, value[MAS_HEAD_DIM_MAX] = {0};
     for (int64_t n = 0; n < count; n++) {
-        const float s = x->p->scale * naive_dot(x->truncates, twin, x->q + row * dim,
-                                                x->k + x->seen[n] * dim, dim);
+        const float s =
+            x->p->scale * naive_dot(twin, x->q + row * dim, x->k + x->seen[n] * dim, dim);
         x->weight[n] = (double)s;
         most = fmaxf(most, s);
     }
@@ -205,12 +188,10 @@ static void naive_pair(const mas_bench_head *x, int twin, int64_t row, int64_t k
                        float *p, float *ds)
 {
     const int32_t dim = x->p->d_qk;
-    const float s =
-        x->p->scale * naive_dot(x->truncates, twin, x->q + row * dim, x->k + key * dim, dim);
+    const float s = x->p->scale * naive_dot(twin, x->q + row * dim, x->k + key * dim, dim);
     const float e = expf(s - x->lse[row]);
-    *ds = rounded(
-        x->p->dtype,
-        e * (naive_dot(x->truncates, twin, x->d_o + row * dim, x->v + key * dim, dim) - delta));
+    *ds = rounded(x->p->dtype,
+                  e * (naive_dot(twin, x->d_o + row * dim, x->v + key * dim, dim) - delta));
     *p = rounded(x->p->dtype, e);
 }
 
@@ -221,7 +202,7 @@ static double delta_of(const mas_bench_head *x, int64_t row)
 
 static float naive_delta_of(const mas_bench_head *x, int twin, int64_t row)
 {
-    return naive_dot(false, twin, x->d_o + row * x->p->d_v, x->o + row * x->p->d_v, x->p->d_v);
+    return naive_dot(twin, x->d_o + row * x->p->d_v, x->o + row * x->p->d_v, x->p->d_v);
 }
 
 /* dQ of a row, exact (twin < 0) or naive. */

@@ -12,7 +12,6 @@
 typedef struct mas_bench_head {
     const mas_attn_problem *p;
     const mas_mask *mask;
-    bool truncates;     /* naive kernels of this device and dtype: see mas_device_kind */
     int64_t b, h;       /* query head */
     float *q, *o, *d_o; /* [Tq][D] */
     float *k, *v;       /* [Tk][D] */

@@ -96,7 +96,6 @@ void mas_check_run_case(mas_check_engine *engine, const mas_check_case *c)
         mas_status status =
             mas_check_rig_open(&p, (mas_attn_op)op, c->layout, &rig, &engine->error);
         if (status == MAS_OK) {
-            rig->truncates = engine->options->truncates;
             mas_check_fill(rig, c->inputs, c->plant, engine->options->seed, stream_of(c->name));
             status = mas_check_expect(rig, &e, &engine->error);
         }

@@ -33,7 +33,6 @@ typedef struct mas_check_options {
     /** Opens the device whose operations are checked, once per thread count; NULL: they are left
      * out. */
     mas_status (*open_device)(int threads, size_t limit_bytes, mas_device **out, mas_error *err);
-    bool truncates;      /* the device's narrow products truncate: see mas_device_kind */
     int64_t stop_after;  /* stop after so many failures; 0: never */
     const char *command; /* how a failure is replayed, for example "masbench check"; NULL: that */
 } mas_check_options;

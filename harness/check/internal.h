@@ -112,7 +112,6 @@ typedef struct mas_check_block {
 typedef struct mas_check_rig {
     mas_attn_problem problem;
     mas_attn_op op;
-    bool truncates; /* as mas_check_options */
     mas_check_tensor tensors[MAS_CHECK_TENSORS];
     mas_check_block blocks[MAS_CHECK_TENSORS];
     size_t block_count;

@@ -29,7 +29,6 @@ static mas_status open_filled(const mas_attn_kernel *kernel, const mas_attn_prob
 {
     mas_status status = mas_check_rig_open(p, kernel->op, MAS_CHECK_PADDED, rig, err);
     if (status == MAS_OK) {
-        (*rig)->truncates = o->truncates;
         mas_check_fill(*rig, MAS_CHECK_NORMAL, false, o->seed, 10);
         if (kernel->op == MAS_ATTN_BACKWARD)
             status = mas_check_store_forward(*rig, err);

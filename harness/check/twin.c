@@ -8,10 +8,8 @@
  * What is compared is the largest error, and that is an extreme value: between two orders of the
  * same sum it easily differs by a factor of two, most of all where few results are left after much
  * cancellation. So the twin runs in MAS_CHECK_TWINS orders and its largest error counts: terms
- * forward, backward, and shuffled by a fixed seed. Where the device's narrow products truncate, those of the
- * twins with odd numbers do. */
+ * forward, backward, and shuffled by a fixed seed. */
 #include "harness/check/internal.h"
-#include "harness/check/truncated.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +17,6 @@
 typedef struct twin {
     const mas_attn_problem *p;
     mas_dtype weights; /* what the weights are rounded to */
-    bool truncates;    /* dot products as in truncated.h */
     const mas_check_tensor *t;
     int32_t *dots_qk, *dots_v, *keys, *queries; /* the order of the terms of each kind of sum */
     float *s;                                   /* [Tk] capped scores, then probabilities */
@@ -48,16 +45,10 @@ static const double *row(const twin *w, int kind, int64_t b, int64_t t, int64_t 
     return x->values + ((b * x->rows + t) * x->heads + h) * x->dim;
 }
 
-static float dot(const twin *w, const int32_t *order, const double *x, const double *y, int32_t n)
+static float dot(const int32_t *order, const double *x, const double *y, int32_t n)
 {
     float sum = 0;
-    for (int32_t c = 0; w->truncates && c < n; c += MAS_TRUNCATED_TERMS) {
-        double block = 0;
-        for (int32_t i = c; i < c + MAS_TRUNCATED_TERMS && i < n; i++)
-            block += x[order[i]] * y[order[i]];
-        sum = mas_toward_zero((double)sum + block);
-    }
-    for (int32_t c = 0; !w->truncates && c < n; c++)
+    for (int32_t c = 0; c < n; c++)
         sum += (float)x[order[c]] * (float)y[order[c]];
     return sum;
 }
@@ -79,7 +70,7 @@ static void scores(const twin *w, int64_t b, int64_t h, int64_t i)
         if (!w->seen[j])
             continue;
         const double *k = row(w, MAS_CHECK_K, b, j, h / (p->q_heads / p->kv_heads));
-        w->s[j] = p->scale * dot(w, w->dots_qk, row(w, MAS_CHECK_Q, b, i, h), k, p->d_qk);
+        w->s[j] = p->scale * dot(w->dots_qk, row(w, MAS_CHECK_Q, b, i, h), k, p->d_qk);
         if (p->softcap > 0)
             w->s[j] = p->softcap * tanhf(w->s[j] / p->softcap);
     }
@@ -189,7 +180,7 @@ static void backward_row(const twin *w, int64_t b, int64_t h, int64_t i, float *
             continue;
         const double *k = row(w, MAS_CHECK_K, b, j, g);
         const float weight = expf(w->s[j] - lse);
-        float d_s = weight * (dot(w, w->dots_v, d_o, row(w, MAS_CHECK_V, b, j, g), p->d_v) - d);
+        float d_s = weight * (dot(w->dots_v, d_o, row(w, MAS_CHECK_V, b, j, g), p->d_v) - d);
         if (p->softcap > 0) {
             const float t = w->s[j] / p->softcap;
             d_s *= 1 - t * t;
@@ -258,7 +249,6 @@ mas_status mas_check_twin(const mas_check_rig *rig, int number,
     const bool rounds = (number ^ number >> 1 ^ number >> 2) & 1;
     const twin w = {.p = p,
                     .weights = rounds ? p->dtype : MAS_DTYPE_F32,
-                    .truncates = rig->truncates && p->dtype != MAS_DTYPE_F32 && number % 2,
                     .t = t,
                     .largest = largest,
                     .dots_qk = dots_qk,

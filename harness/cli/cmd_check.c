@@ -29,7 +29,6 @@ static int check_main(const mas_cli_command *command, int argc, char **argv)
     if (parsed.globals.device != &mas_device_cpu) {
         check.table = parsed.globals.device->attention;
         check.open_device = parsed.globals.device->open;
-        check.truncates = parsed.globals.device->truncates;
         char text[MAS_ERROR_TEXT_MAX / 2];
         if (parsed.globals.device->describe(text, sizeof text) != MAS_OK)
             return mas_cli_usage_error(command, "--device %s: %s", parsed.globals.device->name,

@@ -131,8 +131,5 @@ static mas_status describe(char *text, size_t size)
     return status;
 }
 
-extern "C" const mas_device_kind mas_device_cuda = {.name = "cuda",
-                                                    .attention = mas_attn_cuda_table,
-                                                    .truncates = false,
-                                                    .open = open_device,
-                                                    .describe = describe};
+extern "C" const mas_device_kind mas_device_cuda = {
+    .name = "cuda", .attention = mas_attn_cuda_table, .open = open_device, .describe = describe};

@@ -96,7 +96,6 @@ int main(int argc, char **argv)
         }
         c.check.table = kind->attention;
         c.check.open_device = kind->open;
-        c.check.truncates = kind->truncates;
     }
     if (c.selftest)
         return selftest(c.selftest, stdout);

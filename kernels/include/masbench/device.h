@@ -206,9 +206,6 @@ struct mas_device {
 typedef struct mas_device_kind {
     const char *name;         /* "cpu", "cuda" */
     mas_attn_table attention; /* every kernel of the build, whatever this machine can run */
-    /** Products of bf16 and f16 matrices cut their f32 sums off instead of rounding them, as tensor cores do:
-     * the checker allows a naive kernel's error under that rule. */
-    bool truncates;
     /** Open the machine's device of this kind.
      *  @param threads      of the host that it may use, >= 1
      *  @param limit_bytes  memory cap for all categories together; 0: none
