@@ -7,7 +7,7 @@
 
 fault fault_now = FAULT_NONE;
 
-enum { TILE = 16 };
+enum { TILE = 16, COARSE_BITS = 4 /* of the 23 of a float */ };
 
 static float load(const mas_attn_problem *p, const mas_view *v, int64_t b, int64_t t, int64_t h,
                   int64_t c)
@@ -55,6 +55,21 @@ static float score(const mas_attn_problem *p, const mas_attn_args *args, int64_t
     return p->softcap > 0 && fault_now != FAULT_NO_SOFTCAP ? p->softcap * tanhf(x / p->softcap) : x;
 }
 
+/* The exponential of a weight. Its faults are near the limit: with one bit lost less, the forward
+ * passes the default cases; with two, the backward does. */
+static float exponential(float x)
+{
+    const float e = expf(x);
+    if (fault_now != FAULT_COARSE_EXPONENTIAL && fault_now != FAULT_BACKWARD_COARSE_EXPONENTIAL)
+        return e;
+    uint32_t bits;
+    memcpy(&bits, &e, sizeof bits);
+    bits &= ~((1u << COARSE_BITS) - 1);
+    float coarse;
+    memcpy(&coarse, &bits, sizeof coarse);
+    return coarse;
+}
+
 /* One row of a query tile: running maximum, sum, and weighted values. */
 typedef struct row_state {
     float most, sum;
@@ -68,7 +83,7 @@ static void take_key(const mas_attn_problem *p, const mas_attn_args *args, int64
     if (fault_now == FAULT_NO_MAXIMUM)
         most = 0;
     const float shrink = fault_now == FAULT_STALE_MAXIMUM || r->sum == 0 ? 1 : expf(r->most - most);
-    const float weight = expf(s - most);
+    const float weight = exponential(s - most);
     r->most = most;
     r->sum = r->sum * shrink + weight;
     for (int32_t c = 0; c < p->d_v; c++) {
@@ -208,7 +223,7 @@ static void backward_pair(const mas_attn_problem *p, const mas_attn_args *args, 
                           int64_t h, int64_t i, int64_t j, float lse, float delta, sums *x)
 {
     const int64_t g = kv_head(p, h);
-    const float s = score(p, args, b, h, i, j), weight = expf(s - lse);
+    const float s = score(p, args, b, h, i, j), weight = exponential(s - lse);
     float d_weight = 0;
     for (int32_t c = 0; c < p->d_v; c++) {
         const float d_o = load(p, &args->d_o, b, i, h, c);

@@ -33,6 +33,7 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_LSE_BASE_TWO] = "lse_base_two",
     [FAULT_NARROW_SUMS] = "narrow_sums",
     [FAULT_LAST_ROW_UNWRITTEN] = "last_row_unwritten",
+    [FAULT_COARSE_EXPONENTIAL] = "coarse_exponential",
     [FAULT_DK_OF_ONE_HEAD] = "dk_of_one_head",
     [FAULT_NO_DELTA] = "no_delta",
     [FAULT_NO_CAP_SLOPE] = "no_cap_slope",
@@ -43,6 +44,7 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_BACKWARD_SKIPS_AND_LIES] = "backward_skips_and_lies",
     [FAULT_BACKWARD_DEPENDS_ON_THREADS] = "backward_depends_on_threads",
     [FAULT_DV_WRONG_HEAD] = "dv_wrong_head",
+    [FAULT_BACKWARD_COARSE_EXPONENTIAL] = "backward_coarse_exponential",
 };
 
 /* ---- faulty devices: the CPU's operations with one replaced ---- */
