@@ -29,9 +29,28 @@ static int distance_bin(int32_t evidence)
     return bin;
 }
 
+/* The token about to be counted. Full, two neighbours become one and the length doubles. */
+static void add_to_segment(mas_quality *q, double nats, int64_t context)
+{
+    if (q->segment_tokens == 0)
+        q->segment_tokens = context;
+    if (q->tokens / q->segment_tokens >= MAS_SEGMENTS_MAX) {
+        for (int i = 0; i < MAS_SEGMENTS_MAX; i++) {
+            const double both = q->segment_nats[i];
+            q->segment_nats[i] = 0;
+            q->segment_nats[i / 2] += both;
+        }
+        q->segment_tokens *= 2;
+    }
+    const int64_t segment = q->tokens / q->segment_tokens;
+    q->segments = (int32_t)segment + 1;
+    q->segment_nats[segment] += nats;
+}
+
 void mas_quality_add(mas_quality *q, double nats, bool correct, int64_t position, int64_t context,
                      int32_t evidence)
 {
+    add_to_segment(q, nats, context);
     q->tokens++;
     q->nats += nats;
     q->correct += correct;

@@ -70,6 +70,7 @@ MAS_MUST_USE mas_status mas_eval_config_check(const mas_eval_config *config, int
 
 #define MAS_POSITION_BINS 64
 #define MAS_DISTANCE_BINS 24
+#define MAS_SEGMENTS_MAX 256
 
 /** Quality of a model on a split: each token scored exactly once. Sums, so that parts can be added.
  */
@@ -86,6 +87,13 @@ typedef struct mas_quality {
     bool has_evidence;
     int64_t distance_tokens[MAS_DISTANCE_BINS], distance_correct[MAS_DISTANCE_BINS];
     double distance_nats[MAS_DISTANCE_BINS];
+    /* by place in the split: segment i holds the scored tokens [i, i+1) * segment_tokens in the
+     * order of scoring, the last one fewer. A segment is one context long, or twice, four times
+     * ..., as often as keeps their number within MAS_SEGMENTS_MAX. Two models that scored the same
+     * tokens have the same segments: differences can be paired. */
+    int64_t segment_tokens;
+    int32_t segments;
+    double segment_nats[MAS_SEGMENTS_MAX];
 } mas_quality;
 
 /** Perplexity exp(nats/tokens); mean nats; bits per byte (0 when text_bytes is 0). */

@@ -183,6 +183,15 @@ static json_t *memory_record(const mas_memory_use *use)
     return json;
 }
 
+/* Sums of losses over equal parts of what was scored, so that reports can pair points. */
+static json_t *segments_record(const mas_quality *q)
+{
+    json_t *nats = json_array();
+    for (int32_t i = 0; i < q->segments; i++)
+        (void)json_array_append_new(nats, mas_json_number(q->segment_nats[i]));
+    return json_pack("{s:I,s:o}", "tokens_each", (json_int_t)q->segment_tokens, "nats", nats);
+}
+
 static json_t *quality_record(const mas_quality *q, int32_t context)
 {
     json_t *json = json_object(), *positions = json_array(), *tokens = json_array(),
@@ -205,6 +214,7 @@ static json_t *quality_record(const mas_quality *q, int32_t context)
     }
     mas_json_set(json, "by_position",
                  json_pack("{s:o,s:o,s:o}", "first", positions, "tokens", tokens, "loss", losses));
+    mas_json_set(json, "segments", segments_record(q));
     if (!q->has_evidence) {
         mas_json_set(json, "by_distance", json_null());
         return json;

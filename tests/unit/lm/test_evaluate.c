@@ -45,6 +45,35 @@ Test(lm_evaluate, mean_over_tokens_not_over_batches)
     cr_expect_eq(mas_quality_bits_per_byte(&none), 0);
 }
 
+Test(lm_evaluate, segments_are_equal_parts_of_the_stream)
+{
+    mas_quality q = {0};
+    for (int i = 0; i < 4 * 10 + 3; i++) /* contexts of 4: ten whole segments and 3 tokens */
+        mas_quality_add(&q, i, true, i % 4, 4, -1);
+    cr_expect_eq(q.segment_tokens, 4);
+    cr_expect_eq(q.segments, 11);
+    cr_expect_eq(q.segment_nats[0], 0 + 1 + 2 + 3);
+    cr_expect_eq(q.segment_nats[10], 40 + 41 + 42);
+}
+
+Test(lm_evaluate, too_many_segments_merge_two_by_two)
+{
+    mas_quality q = {0};
+    const int tokens = 4 * MAS_SEGMENTS_MAX * 5; /* 1280 contexts: parts of 8, then of 32 tokens */
+    for (int i = 0; i < tokens; i++)
+        mas_quality_add(&q, i, true, i % 4, 4, -1);
+    cr_expect_eq(q.segment_tokens, 32);
+    cr_expect_eq(q.segments, tokens / 32);
+    double sum = 0;
+    for (int i = 0; i < q.segments; i++) {
+        cr_expect_eq(q.segment_nats[i], 32.0 * (32 * i) + 31 * 32 / 2, "segment %d", i);
+        sum += q.segment_nats[i];
+    }
+    cr_expect_eq(sum, q.nats);
+    for (int i = q.segments; i < MAS_SEGMENTS_MAX; i++)
+        cr_expect_eq(q.segment_nats[i], 0, "segment %d", i);
+}
+
 Test(lm_evaluate, bins_by_position_and_distance)
 {
     mas_quality q = {0};
