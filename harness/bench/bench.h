@@ -98,7 +98,7 @@ MAS_MUST_USE mas_status mas_bench_full_rate(mas_bench_cache *cache, mas_device *
                                             const mas_measure_config *measure, uint64_t seed,
                                             mas_bench_stopped *stopped, void *user, double *rate,
                                             mas_error *err);
-/** Tell the cache what a point that is itself full attention has measured. */
+/** Tell the cache what a point that is itself full attention has measured; replaces what it knew of that shape. */
 MAS_MUST_USE mas_status mas_bench_cache_add(mas_bench_cache *cache, const mas_bench_config *config,
                                             double rate, mas_error *err);
 

@@ -3,7 +3,7 @@
  * that the mask's definition shows, and, on the same rows, the error of naive kernels of the same dtype as the measure
  * of what is allowed (harness/check has the whole of small problems). */
 #include "harness/bench/rows.h"
-#include "harness/check/internal.h"
+#include "harness/check/judge.h"
 
 #include "masbench/rng.h"
 

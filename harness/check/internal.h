@@ -4,6 +4,7 @@
 #define MASBENCH_CHECK_INTERNAL_H
 
 #include "harness/check/check.h"
+#include "harness/check/judge.h"
 #include "masbench/rng.h"
 
 /* ---- masks of the checker's own ---- */
@@ -166,20 +167,6 @@ void mas_check_expected_free(mas_check_expected *e);
 MAS_MUST_USE mas_status mas_check_twin(const mas_check_rig *rig, int number,
                                        double *const out[MAS_CHECK_TENSORS],
                                        double largest[MAS_CHECK_TENSORS], mas_error *err);
-
-typedef struct mas_check_verdict {
-    bool ok;
-    double ratio; /* error / allowed, the larger of max-abs and L2 */
-    double max_abs, allowed_abs, relative_l2;
-    int64_t worst; /* index of the worst element */
-} mas_check_verdict;
-
-/** @param twins    naive results; the worst of them counts
- *  @param largest  term of any of the sums: a naive kernel may round that one the other way; 0: not known
- *  @param dtype  of the output */
-mas_check_verdict mas_check_judge(int64_t count, const double *want, const double *const *twins,
-                                  size_t twin_count, double largest, const double *got,
-                                  mas_dtype dtype);
 
 /** Judge all outputs of the last run. On failure err has the sentence. */
 MAS_MUST_USE mas_status mas_check_rig_judge(const mas_check_rig *rig, const mas_check_expected *e,

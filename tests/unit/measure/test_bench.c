@@ -197,3 +197,20 @@ Test(bench, a_fault_inside_the_tiles_of_a_long_problem_is_found)
         mas_bench_result_free(&result);
     }
 }
+
+/* A point that is itself full attention may come after its shape was timed for a sparse one. */
+Test(bench, cache_keeps_the_rate_measured_last)
+{
+    mas_bench_config config = {
+        .batch = 1, .q_heads = 1, .kv_heads = 1, .head_dim = 8, .length = 32};
+    mas_bench_cache *cache = NULL;
+    mas_error err = {MAS_OK, ""};
+    double rate = 0;
+    cr_assert_eq(mas_bench_cache_create(&cache, &err), MAS_OK, "%s", err.text);
+    cr_assert_eq(mas_bench_cache_add(cache, &config, 1e9, &err), MAS_OK, "%s", err.text);
+    cr_assert_eq(mas_bench_cache_add(cache, &config, 2e9, &err), MAS_OK, "%s", err.text);
+    cr_assert_eq(mas_bench_full_rate(cache, NULL, &config, NULL, 1, NULL, NULL, &rate, &err),
+                 MAS_OK, "%s", err.text);
+    cr_assert_eq(rate, 2e9, "%g", rate);
+    mas_bench_cache_free(cache);
+}
