@@ -129,7 +129,7 @@ static double size_of_dot(const twin *w, const double *x, const double *y, int32
 }
 
 /* By how much more than its own rounding a weight is off: an exponential's relative error is the
- * absolute one of the score, whose parts are rounded in f32. In roundings of the problem's type. */
+ * absolute one of the score, whose parts are rounded in f32, as products and in the sum. In roundings of the problem's type. */
 static double spread(const twin *w, int64_t b, int64_t h, int64_t i, int64_t j)
 {
     const mas_attn_problem *p = w->p;
@@ -138,7 +138,7 @@ static double spread(const twin *w, int64_t b, int64_t h, int64_t i, int64_t j)
         size_of_dot(w, row(w, MAS_CHECK_Q, b, i, h),
                     row(w, MAS_CHECK_K, b, j, h / (p->q_heads / p->kv_heads)), p->d_qk);
     met(w, MAS_CHECK_LSE, score);
-    return 1 + score * mas_dtype_roundoff(MAS_DTYPE_F32) / mas_dtype_roundoff(p->dtype);
+    return 1 + 2 * score * mas_dtype_roundoff(MAS_DTYPE_F32) / mas_dtype_roundoff(p->dtype);
 }
 
 static double rounded(mas_dtype dtype, float x)
