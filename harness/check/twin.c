@@ -129,7 +129,8 @@ static double size_of_dot(const twin *w, const double *x, const double *y, int32
 }
 
 /* By how much more than its own rounding a weight is off: an exponential's relative error is the
- * absolute one of the score, whose parts are rounded in f32, as products and in the sum. In roundings of the problem's type. */
+ * absolute one of the score, whose parts are rounded in f32, as products and in the sum. In
+ * roundings of the problem's type. */
 static double spread(const twin *w, int64_t b, int64_t h, int64_t i, int64_t j)
 {
     const mas_attn_problem *p = w->p;
