@@ -39,9 +39,13 @@ static const struct {
     const char *name;
     bool (*wanted)(const mas_report *report);
 } charts[] = {
-    {"cost_quality", trained},      {"loss_by_position", trained},
-    {"training_curves", trained},   {"loss_by_distance", with_distances},
-    {"kernel_rate", with_times},    {"kernel_time", with_times},
+    {"cost_quality", trained},
+    {"quality_by_full_layers", trained},
+    {"loss_by_position", trained},
+    {"training_curves", trained},
+    {"loss_by_distance", with_distances},
+    {"kernel_rate", with_times},
+    {"kernel_time", with_times},
     {"kernel_speedup", with_times},
 };
 #define CHART_COUNT (sizeof charts / sizeof *charts)

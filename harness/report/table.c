@@ -61,9 +61,11 @@ static double value_of(const mas_report_row *row, int c)
 static void cell(const mas_report *report, const mas_report_row *row, int c, char *text,
                  size_t size)
 {
-    if (c == TITLE)
+    if (c == TITLE) {
         snprintf(text, size, "%s", row->title);
-    else if (c == STATUS)
+        for (char *p = text; *p; p++) /* a control character would begin a new row */
+            *p = (unsigned char)*p < ' ' ? ' ' : *p;
+    } else if (c == STATUS)
         snprintf(text, size, "%s", row->status);
     else if (c == PERPLEXITY && report->vocabularies_differ && isfinite(row->perplexity))
         snprintf(text, size, "not comparable");
