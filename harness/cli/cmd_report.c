@@ -58,11 +58,6 @@ static mas_status add_section(const char *results, const char *folder, int index
     mas_report *report = NULL;
     mas_comparisons comparisons = {0, NULL};
     mas_status status = mas_results_load(results, &set, err);
-    if (status == MAS_OK && set->count == 0)
-        status = mas_fail(err, MAS_E_NOT_FOUND,
-                          "%s holds no results; name the folder of an experiment, for example "
-                          "results/quickstart",
-                          results);
     if (status == MAS_OK && folder)
         status = redirect(set, folder, index, err);
     if (status == MAS_OK)
@@ -101,13 +96,21 @@ static int report_main(const mas_cli_command *command, int argc, char **argv)
     if (!out && parsed.argument_count > 1)
         return mas_cli_usage_error(command, "several folders of results need --out DIR");
     const char *folder = out ? out : parsed.arguments[0];
-    /* no page for a folder that is not there */
+    /* nothing is written for a folder that is not there or empty */
     mas_error err;
     for (int i = 0; i < parsed.argument_count; i++) {
         mas_result_set *set = NULL;
         if (mas_results_load(parsed.arguments[i], &set, &err) != MAS_OK)
             return mas_cli_usage_error(command, "%s", err.text);
+        const size_t count = set->count;
         mas_results_free(set);
+        if (count == 0) {
+            mas_cli_usage_error(command,
+                                "%s holds no results; name the folder of an experiment, for "
+                                "example results/quickstart",
+                                parsed.arguments[i]);
+            return MAS_EXIT_INCOMPLETE;
+        }
     }
     FILE *files[FILES] = {NULL};
     mas_status status = open_files(folder, files, &err);
@@ -127,8 +130,7 @@ static int report_main(const mas_cli_command *command, int argc, char **argv)
         printf("%s/%s\n", folder, names[PAGE]);
         return mas_cli_finish(command, MAS_EXIT_OK);
     }
-    mas_cli_usage_error(command, "%s", err.text);
-    return status == MAS_E_NOT_FOUND ? MAS_EXIT_INCOMPLETE : MAS_EXIT_USAGE;
+    return mas_cli_usage_error(command, "%s", err.text);
 }
 
 const mas_cli_command mas_cmd_report = {

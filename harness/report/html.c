@@ -42,6 +42,8 @@ static const char head[] =
     "body{max-width:none;padding:0;font-size:10pt}.box{overflow:visible;border:0}table{font-size:"
     "7pt}th,td{padding:2px 4px;"
     "white-space:normal}pre{white-space:pre-wrap}figure,tr{break-inside:avoid}}\n"
+    "@media screen and (max-width:40rem){figure "
+    "img{min-width:38rem}td.t,th.t{white-space:normal;min-width:9rem}}\n"
     "figure{margin:1rem 0}\n</style></head><body>\n<h1>masbench report</h1>\n";
 
 static const char tail[] =
@@ -143,10 +145,11 @@ static void chart(const mas_report *report, const char *name, const char *what, 
     if (!in)
         return;
     fprintf(out,
-            "<figure><figcaption>%s</figcaption><img alt=\"%s\" src=\"data:image/svg+xml;base64,",
+            "<figure><figcaption>%s</figcaption><div class=\"box\"><img alt=\"%s\" "
+            "src=\"data:image/svg+xml;base64,",
             what, what);
     base64(in, out);
-    fputs("\"></figure>\n", out);
+    fputs("\"></div></figure>\n", out);
     fclose(in);
 }
 

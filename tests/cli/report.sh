@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# One page from finished results, alone and of several folders; folders without results.
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+tiny >tiny.yaml
+
+code 0 "run" run tiny.yaml --threads 1
+code 0 "report" report results/tiny
+for f in report.html report.md report.csv; do
+    check "$f" [ -s "results/tiny/$f" ]
+done
+check "the page is whole" grep -q '</html>' results/tiny/report.html
+check "nothing is loaded" sh -c '! grep -Eq "(src|href)=\"?(http|/|[.])" results/tiny/report.html'
+check "results hold losses by segment" sh -c 'grep -q "tokens_each" results/tiny/*.json'
+cp results/tiny/report.md first.md
+code 0 "report again" report results/tiny
+check "the same numbers again" cmp -s first.md results/tiny/report.md
+code 2 "two folders need --out" report results/tiny results/tiny
+code 0 "two folders" report results/tiny results/tiny --out both
+check "two sections" [ "$(grep -c '<h2>' both/report.html)" -eq 2 ]
+code 2 "no such folder" report results/none
+mkdir empty
+code 3 "nothing in it" report empty
+finish
