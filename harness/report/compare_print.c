@@ -26,30 +26,35 @@ void mas_comparison_verdict(const mas_comparison *c, char *text, size_t size)
 
 void mas_comparisons_note(const mas_comparisons *comparisons, char *text, size_t size)
 {
-    size_t segments = 0, real = 0;
+    size_t segments = 0, real = 0, undecided = 0;
+    char single[64] = "";
     for (size_t i = 0; i < comparisons->count; i++) {
         segments += comparisons->item[i].by_segment;
         real += comparisons->item[i].real;
+        undecided += isnan(comparisons->item[i].paired.p);
     }
-    snprintf(text, size,
-             "%zu of %zu differences are real (p < 0.05 after Holm's correction over all of them). "
-             "Differences are in "
-             "nats a token, paired by seed%s; intervals are 95 %%, uncorrected, from a bootstrap "
-             "over %s with Student's "
-             "t for the number of seeds.%s",
-             real, comparisons->count, segments ? " and by segment of the evaluation" : "",
-             segments ? "seeds and segments" : "seeds",
-             segments == comparisons->count ? ""
-             : segments ? " Some results lack losses by segment: their pairs rest on seeds alone."
-                        : " These results lack losses by segment (older files): the intervals rest "
-                          "on seeds alone.");
+    if (undecided > 0)
+        snprintf(single, sizeof single, "; %zu rest on one seed and stay undecided", undecided);
+    snprintf(
+        text, size,
+        "%zu of %zu differences are real (p < 0.05 after Holm's correction over all of them)%s. "
+        "Differences are in "
+        "nats a token, paired by seed%s; intervals are 95 %%, uncorrected, from a bootstrap "
+        "over %s with Student's "
+        "t for the number of seeds.%s",
+        real, comparisons->count, single, segments ? " and by segment of the evaluation" : "",
+        segments ? "seeds and segments" : "seeds",
+        segments == comparisons->count ? ""
+        : segments ? " Some results lack losses by segment: their pairs rest on seeds alone."
+                   : " These results lack losses by segment (older files): the intervals rest "
+                     "on seeds alone.");
 }
 
 /* A cell of a Markdown table: no new cell, line or element can begin in it. */
 static void markdown_text(FILE *out, const char *text)
 {
     for (; *text; text++)
-        if (strchr("|<>&`[]\\*_", *text))
+        if (strchr("|<>&`[]\\*", *text))
             fprintf(out, "&#%d;", *text);
         else
             fputc((unsigned char)*text < ' ' ? ' ' : *text, out);

@@ -105,9 +105,11 @@ Test(compare, one_seed_is_undecided)
     mas_comparisons c;
     mas_report *report = make(&set, &c);
     cr_assert_eq(c.count, 1);
-    char text[128];
+    char text[768];
     mas_comparison_verdict(&c.item[0], text, sizeof text);
     cr_expect_eq(strncmp(text, "undecided", 9), 0);
+    mas_comparisons_note(&c, text, sizeof text);
+    cr_expect_not_null(strstr(text, "1 rest on one seed"));
     drop(report, &c, r, 2);
 }
 
