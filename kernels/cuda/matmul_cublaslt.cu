@@ -17,24 +17,27 @@ namespace
 #define ALIGNMENT_MOST 256u
 
 /* The functions used, by name. */
+#define FUNCTIONS(EACH)                                                                            \
+    EACH(cublasLtCreate)                                                                           \
+    EACH(cublasLtDestroy)                                                                          \
+    EACH(cublasLtGetVersion)                                                                       \
+    EACH(cublasLtGetStatusString)                                                                  \
+    EACH(cublasLtMatmul)                                                                           \
+    EACH(cublasLtMatmulDescCreate)                                                                 \
+    EACH(cublasLtMatmulDescDestroy)                                                                \
+    EACH(cublasLtMatmulDescSetAttribute)                                                           \
+    EACH(cublasLtMatrixLayoutCreate)                                                               \
+    EACH(cublasLtMatrixLayoutDestroy)                                                              \
+    EACH(cublasLtMatmulPreferenceCreate)                                                           \
+    EACH(cublasLtMatmulPreferenceDestroy)                                                          \
+    EACH(cublasLtMatmulPreferenceSetAttribute)                                                     \
+    EACH(cublasLtMatmulAlgoGetHeuristic)
+
 struct library {
     void *handle;
-#define FUNCTION(name) decltype(&::name) name
-    FUNCTION(cublasLtCreate);
-    FUNCTION(cublasLtDestroy);
-    FUNCTION(cublasLtGetVersion);
-    FUNCTION(cublasLtGetStatusString);
-    FUNCTION(cublasLtMatmul);
-    FUNCTION(cublasLtMatmulDescCreate);
-    FUNCTION(cublasLtMatmulDescDestroy);
-    FUNCTION(cublasLtMatmulDescSetAttribute);
-    FUNCTION(cublasLtMatrixLayoutCreate);
-    FUNCTION(cublasLtMatrixLayoutDestroy);
-    FUNCTION(cublasLtMatmulPreferenceCreate);
-    FUNCTION(cublasLtMatmulPreferenceDestroy);
-    FUNCTION(cublasLtMatmulPreferenceSetAttribute);
-    FUNCTION(cublasLtMatmulAlgoGetHeuristic);
-#undef FUNCTION
+#define MEMBER(name) decltype(&::name) name;
+    FUNCTIONS(MEMBER)
+#undef MEMBER
 };
 
 /* A product but for its addresses. */
@@ -69,25 +72,12 @@ static mas_status load(library *lt, mas_error *err)
         return mas_fail(err, MAS_E_UNSUPPORTED,
                         "cuBLASLt cannot be loaded: %s; put its folder into LD_LIBRARY_PATH",
                         dlerror());
-#define FUNCTION(name)                                                                             \
+#define FIND(name)                                                                                 \
     lt->name = (decltype(lt->name))dlsym(lt->handle, #name);                                       \
     if (!lt->name)                                                                                 \
-    return mas_fail(err, MAS_E_UNSUPPORTED, "%s has no function %s", soname, #name)
-    FUNCTION(cublasLtCreate);
-    FUNCTION(cublasLtDestroy);
-    FUNCTION(cublasLtGetVersion);
-    FUNCTION(cublasLtGetStatusString);
-    FUNCTION(cublasLtMatmul);
-    FUNCTION(cublasLtMatmulDescCreate);
-    FUNCTION(cublasLtMatmulDescDestroy);
-    FUNCTION(cublasLtMatmulDescSetAttribute);
-    FUNCTION(cublasLtMatrixLayoutCreate);
-    FUNCTION(cublasLtMatrixLayoutDestroy);
-    FUNCTION(cublasLtMatmulPreferenceCreate);
-    FUNCTION(cublasLtMatmulPreferenceDestroy);
-    FUNCTION(cublasLtMatmulPreferenceSetAttribute);
-    FUNCTION(cublasLtMatmulAlgoGetHeuristic);
-#undef FUNCTION
+        return mas_fail(err, MAS_E_UNSUPPORTED, "%s has no function %s", soname, #name);
+    FUNCTIONS(FIND)
+#undef FIND
     return MAS_OK;
 }
 
