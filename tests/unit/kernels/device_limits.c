@@ -18,13 +18,15 @@ Test(device_limits, positive_at_every_level, .timeout = 300)
     }
 }
 
-Test(device_limits, dot_products_of_bf16_are_faster, .timeout = 60)
+/* Zen 4 does twice as many bf16 terms as f32 terms a second, some Xeons half as many. */
+Test(device_limits, rates_of_bf16_and_f32_are_of_one_order, .timeout = 60)
 {
     if (test_top_isa() < MAS_ISA_AVX512BF16)
         cr_skip_test("this processor has no bf16 dot products");
     mas_device *d = test_open(MAS_ISA_AVX512BF16, 1);
-    cr_assert_gt(d->ops->limit(d, MAS_LIMIT_BF16, SECONDS),
-                 d->ops->limit(d, MAS_LIMIT_F32, SECONDS));
+    const double ratio =
+        d->ops->limit(d, MAS_LIMIT_BF16, SECONDS) / d->ops->limit(d, MAS_LIMIT_F32, SECONDS);
+    cr_assert(ratio > 0.25 && ratio < 4, "bf16 at %g times the rate of f32", ratio);
     test_close(d);
 }
 
