@@ -19,7 +19,7 @@ Test(paired, students_t_as_in_the_tables)
 
 Test(paired, holm_is_stepwise_and_never_falls)
 {
-    double p[] = {0.01, 0.04, 0.03, NAN, 0.005};
+    double p[] = {0.01, 0.04, 0.03, (double)NAN, 0.005};
     mas_error err;
     cr_assert_eq(mas_holm(p, 5, &err), MAS_OK);
     cr_expect_float_eq(p[4], 0.02, 1e-12);
