@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 const mas_cli_command *const mas_cli_commands[] = {
-    &mas_cmd_run, &mas_cmd_explain, &mas_cmd_list, &mas_cmd_check, &mas_cmd_plot, &mas_cmd_report, NULL,
+    &mas_cmd_run,  &mas_cmd_explain, &mas_cmd_list, &mas_cmd_check,
+    &mas_cmd_plot, &mas_cmd_report,  NULL,
 };
 
 static void print_help(FILE *out)
