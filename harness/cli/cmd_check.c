@@ -26,16 +26,15 @@ static int check_main(const mas_cli_command *command, int argc, char **argv)
         return code;
     check.seed = (uint64_t)seed;
     check.threads = parsed.globals.threads;
+    mas_error err;
     if (parsed.globals.device != &mas_device_cpu) {
         check.table = parsed.globals.device->attention;
         check.open_device = parsed.globals.device->open;
-        char text[MAS_ERROR_TEXT_MAX / 2];
-        if (parsed.globals.device->describe(text, sizeof text) != MAS_OK)
+        if (mas_device_usable(parsed.globals.device, &err) != MAS_OK)
             return mas_cli_usage_error(command, "--device %s: %s", parsed.globals.device->name,
-                                       text);
+                                       err.text);
         check.command = "masbench check --device cuda";
     }
-    mas_error err;
     mas_check_report report;
     if (list) {
         if (mas_check_list(&check, stdout, &err) != MAS_OK)

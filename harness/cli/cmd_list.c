@@ -61,7 +61,7 @@ static json_t *list_variants(int threads)
 
 static void append_kernels(json_t *all, const mas_device_kind *device)
 {
-    const bool here = device->describe((char[256]){""}, 256) == MAS_OK;
+    const bool here = mas_device_usable(device, NULL) == MAS_OK;
     for (mas_attn_table next = device->attention; *next; next++) {
         const mas_attn_kernel *k = *next;
         json_t *item = json_object();
@@ -96,11 +96,19 @@ static json_t *list_devices(int threads)
         const mas_device_kind *kind = mas_device_kinds[i];
         json_t *item = json_object();
         mas_device *device = NULL;
-        char text[512];
-        const bool there = kind->describe(text, sizeof text) == MAS_OK;
-        const bool open = there && kind->open(threads, 0, &device, NULL) == MAS_OK;
+        mas_error err;
+        char text[MAS_ERROR_TEXT_MAX];
+        const bool open = kind->open(threads, 0, &device, &err) == MAS_OK;
+        if (open)
+            snprintf(text, sizeof text, "%s%s%s, %d threads, matmul by %s", device->hardware,
+                     device->driver ? ", " : "", device->driver ? device->driver : "", threads,
+                     device->matmul_library);
         mas_json_set_text(item, "name", kind->name);
-        mas_json_set_text(item, "summary", text);
+        mas_json_set_text(item, "summary", open ? text : err.text);
+        if (kind == &mas_device_cpu) {
+            mas_json_set_text(item, "model", mas_cpu_model());
+            mas_json_set_text(item, "isa", mas_isa_name(mas_cpu_isa()));
+        }
         mas_json_set_int(item, "threads", threads);
         mas_json_set_text(item, "matmul_library", open ? device->matmul_library : NULL);
         mas_json_set_bool(item, "available", open);

@@ -56,7 +56,7 @@ json_t *mas_machine_record(const mas_device *device)
     mas_json_set_text(machine, "os", text);
     struct utsname name;
     mas_json_set_text(machine, "kernel", uname(&name) >= 0 ? name.release : NULL);
-    mas_json_set_text(machine, "gpu", device ? device->hardware : NULL);
+    mas_json_set_text(machine, "gpu", device && device->driver ? device->hardware : NULL);
     mas_json_set_text(machine, "gpu_driver", device ? device->driver : NULL);
     mas_json_set_text(machine, "device", device ? device->name : NULL);
     mas_json_set_text(machine, "matmul_library", device ? device->matmul_library : NULL);

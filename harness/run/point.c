@@ -151,6 +151,9 @@ static mas_status train_and_score(const mas_experiment *experiment, const mas_po
     if (status == MAS_OK)
         status = mas_evaluate(out->model_built, out->corpus, &point->evaluation,
                               mas_point_context(point), &out->quality, &out->error);
+    /* What only shows when the device is waited for, such as tiles not visited, voids the point. */
+    if (status == MAS_OK)
+        status = device->ops->synchronize(device, &out->error);
     out->has_quality = status == MAS_OK;
     if (status == MAS_OK && point->training.checkpoint)
         status = mas_model_save(out->model_built, trained, false, NULL, &out->error);

@@ -95,11 +95,11 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
     if (options->shards < 1 || options->shard < 1 || options->shard > options->shards)
         return mas_fail(err, MAS_E_ARGUMENT, "shard %d of %d; expected 1 to the number of shards",
                         options->shard, options->shards);
-    char text[MAS_ERROR_TEXT_MAX / 2];
-    if (options->device->describe(text, sizeof text) != MAS_OK)
-        return mas_fail(err, MAS_E_UNSUPPORTED, "%s cannot be used: %s", options->device->name,
-                        text);
-    mas_status status = mas_folder_check(experiment, options->results, err);
+    mas_error why;
+    mas_status status = mas_device_usable(options->device, &why);
+    if (status != MAS_OK)
+        return mas_fail(err, status, "%s cannot be used: %.900s", options->device->name, why.text);
+    status = mas_folder_check(experiment, options->results, err);
     if (status == MAS_OK)
         status = open_corpora(&shared.corpora, experiment, options, err);
     if (status == MAS_OK)

@@ -14,6 +14,14 @@ const mas_device_kind *mas_device_find(const char *name)
     return NULL;
 }
 
+mas_status mas_device_usable(const mas_device_kind *kind, mas_error *err)
+{
+    mas_device *device = NULL;
+    const mas_status status = kind->open(1, 0, &device, err);
+    mas_device_close(device);
+    return status;
+}
+
 void mas_device_close(mas_device *device)
 {
     if (device)

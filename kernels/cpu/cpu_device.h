@@ -31,6 +31,7 @@ typedef struct mas_cpu_device {
     mas_cpu_packed *kept; /* second operands that stay packed */
     size_t kept_count;
     char library[32];
+    char hardware[160]; /* model and instruction level */
 } mas_cpu_device;
 
 static inline mas_cpu_device *mas_cpu(mas_device *d)

@@ -4,7 +4,6 @@
 #include "kernels/cpu/limits.h"
 
 #include <assert.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,9 +105,12 @@ mas_status mas_device_open_cpu(int threads, size_t limit_bytes, mas_device **out
                         (size_t)MAS_CPU_SCRATCH * sizeof *scratch);
     }
     mas_cpu_matmul_library(d->library, sizeof d->library);
+    snprintf(d->hardware, sizeof d->hardware, "%s, %s", mas_cpu_model(),
+             mas_isa_name(mas_cpu_isa()));
     d->scratch = scratch;
     d->rows = mas_cpu_rows_for(mas_cpu_isa());
-    d->base.name = "cpu";
+    d->base.name = mas_device_cpu.name;
+    d->base.hardware = d->hardware;
     d->base.matmul_library = d->library;
     d->base.ops = &cpu_ops;
     d->base.attention = mas_attn_cpu_table;
@@ -118,20 +120,10 @@ mas_status mas_device_open_cpu(int threads, size_t limit_bytes, mas_device **out
     return MAS_OK;
 }
 
-static mas_status describe(char *text, size_t size)
-{
-    char library[sizeof((mas_cpu_device *)0)->library];
-    mas_cpu_matmul_library(library, sizeof library);
-    snprintf(text, size, "%s, %s, %d threads, matmul by %s", mas_cpu_model(),
-             mas_isa_name(mas_cpu_isa()), omp_get_max_threads(), library);
-    return MAS_OK;
-}
-
 const mas_device_kind mas_device_cpu = {
     .name = "cpu",
     .attention = mas_attn_cpu_table,
     .open = mas_device_open_cpu,
-    .describe = describe,
 };
 
 void mas_cpu_use_plain_matmul(mas_device *d, bool plain)

@@ -2,23 +2,13 @@
 /* What stands in for the CUDA back end in a build without it. */
 #include "masbench/device.h"
 
-#include <stdio.h>
-
-#define WHY "this build has no CUDA back end: it was made without a CUDA toolkit (nvcc)"
-
 static const mas_attn_kernel *const none[] = {NULL};
 
 static mas_status open_none(int threads, size_t limit_bytes, mas_device **out, mas_error *err)
 {
     (void)threads, (void)limit_bytes, (void)out;
-    return mas_fail(err, MAS_E_UNSUPPORTED, WHY);
+    return mas_fail(err, MAS_E_UNSUPPORTED,
+                    "this build has no CUDA back end: it was made without a CUDA toolkit (nvcc)");
 }
 
-static mas_status describe(char *text, size_t size)
-{
-    snprintf(text, size, WHY);
-    return MAS_E_UNSUPPORTED;
-}
-
-const mas_device_kind mas_device_cuda = {
-    .name = "cuda", .attention = none, .open = open_none, .describe = describe};
+const mas_device_kind mas_device_cuda = {.name = "cuda", .attention = none, .open = open_none};

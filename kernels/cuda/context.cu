@@ -82,6 +82,24 @@ mas_status mas_cuda_start(mas_error *err)
     return status;
 }
 
+static mas_status read_tallies(mas_cuda_tally counted[2], const char *what, mas_error *err)
+{
+    const mas_status status =
+        mas_cuda_check(cudaMemcpyAsync(counted, gpu.tallies, 2 * sizeof *counted,
+                                       cudaMemcpyDeviceToHost, gpu.stream),
+                       what, err);
+    return status == MAS_OK ? mas_cuda_check(cudaStreamSynchronize(gpu.stream), what, err) : status;
+}
+
+mas_status mas_cuda_renew(mas_error *err)
+{
+    const mas_status status = mas_cuda_start(err);
+    if (status != MAS_OK)
+        return status;
+    gpu.failed = MAS_OK;
+    return read_tallies(gpu.expected, "waiting for the GPU", err);
+}
+
 void mas_cuda_note(cudaError_t code, const char *what)
 {
     if (code != cudaSuccess && gpu.failed == MAS_OK)
@@ -98,12 +116,7 @@ mas_status mas_cuda_wait(mas_error *err)
     mas_cuda_tally counted[2] = {0, 0};
     if (gpu.failed != MAS_OK)
         return repeat(err);
-    gpu.failed = mas_cuda_check(
-        cudaMemcpyAsync(counted, gpu.tallies, sizeof counted, cudaMemcpyDeviceToHost, gpu.stream),
-        "reading counters", &gpu.error);
-    if (gpu.failed == MAS_OK)
-        gpu.failed =
-            mas_cuda_check(cudaStreamSynchronize(gpu.stream), "waiting for the GPU", &gpu.error);
+    gpu.failed = read_tallies(counted, "waiting for the GPU", &gpu.error);
     if (gpu.failed == MAS_OK && (counted[0] != gpu.expected[0] || counted[1] != gpu.expected[1]))
         gpu.failed = mas_fail(&gpu.error, MAS_E_SCHEDULE,
                               "attention on the GPU visited %llu (and %llu) tiles since the start "
@@ -122,11 +135,7 @@ mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *coun
     }
     /* The difference to what was expected so far is what this call counted; it is the caller's to
      * judge, and forgotten here. */
-    mas_status status = mas_cuda_check(
-        cudaMemcpyAsync(counted, gpu.tallies, sizeof counted, cudaMemcpyDeviceToHost, gpu.stream),
-        "reading counters", err);
-    if (status == MAS_OK)
-        status = mas_cuda_check(cudaStreamSynchronize(gpu.stream), "waiting for attention", err);
+    const mas_status status = read_tallies(counted, "waiting for attention", err);
     if (status != MAS_OK)
         return status;
     *counts = (mas_attn_counts){(int64_t)(counted[0] - gpu.expected[0]),

@@ -18,6 +18,8 @@
 /** Compute capability times ten of the GPU in use (90: 9.0); 0 when there is none. The emulator
  * says 90. */
 int mas_cuda_capability(void);
+/** The same, and a fresh start: what went wrong before, on a device that is closed, is forgotten. */
+mas_status mas_cuda_renew(mas_error *err);
 /** The stream that everything is queued on. */
 cudaStream_t mas_cuda_stream(void);
 /** MAS_OK, or what CUDA said: "what: message". Out of memory is MAS_E_MEMORY, the rest

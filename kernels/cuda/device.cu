@@ -64,12 +64,12 @@ static const mas_device_ops cuda_ops = {
     .close = close_device,
 };
 
-static mas_status hardware(char *name, size_t name_size, char *driver, size_t driver_size,
-                           mas_error *err)
+/* Names of the GPU and of what drives it. */
+static mas_status hardware(mas_cuda_device *d, mas_error *err)
 {
     cudaDeviceProp properties;
     int version = 0;
-    mas_status status = mas_cuda_start(err);
+    mas_status status = mas_cuda_renew(err);
     if (status == MAS_OK)
         status = mas_cuda_check(cudaGetDeviceProperties(&properties, 0),
                                 "asking for the GPU's name", err);
@@ -79,8 +79,8 @@ static mas_status hardware(char *name, size_t name_size, char *driver, size_t dr
     if (status != MAS_OK)
         return status;
     const int capability = mas_cuda_capability();
-    snprintf(name, name_size, "%s, compute capability %d.%d, %.0f GiB", properties.name,
-             capability / 10, capability % 10,
+    snprintf(d->hardware, sizeof d->hardware, "%s, compute capability %d.%d, %.0f GiB",
+             properties.name, capability / 10, capability % 10,
              (double)properties.totalGlobalMem / (1024.0 * 1024.0 * 1024.0));
     char cudnn[64] = "";
 #if MAS_HAVE_CUDNN
@@ -88,8 +88,8 @@ static mas_status hardware(char *name, size_t name_size, char *driver, size_t dr
     if (v)
         snprintf(cudnn, sizeof cudnn, ", cuDNN %zu.%zu.%zu", v / 10000, v % 10000 / 100, v % 100);
 #endif
-    snprintf(driver, driver_size, "CUDA %d.%d by the driver%s", version / 1000, version % 1000 / 10,
-             cudnn);
+    snprintf(d->driver, sizeof d->driver, "CUDA %d.%d by the driver%s", version / 1000,
+             version % 1000 / 10, cudnn);
     return MAS_OK;
 }
 
@@ -98,7 +98,7 @@ static mas_status open_device(int threads, size_t limit_bytes, mas_device **out,
     mas_cuda_device *d = (mas_cuda_device *)calloc(1, sizeof *d);
     if (!d)
         return mas_fail(err, MAS_E_MEMORY, "no memory for a device");
-    mas_status status = hardware(d->hardware, sizeof d->hardware, d->driver, sizeof d->driver, err);
+    mas_status status = hardware(d, err);
     if (status == MAS_OK)
         status = mas_cuda_matmuls_open(d, err);
     if (status != MAS_OK) {
@@ -119,17 +119,5 @@ static mas_status open_device(int threads, size_t limit_bytes, mas_device **out,
     return MAS_OK;
 }
 
-static mas_status describe(char *text, size_t size)
-{
-    char name[sizeof((mas_cuda_device *)0)->hardware], driver[sizeof((mas_cuda_device *)0)->driver];
-    mas_error err;
-    const mas_status status = hardware(name, sizeof name, driver, sizeof driver, &err);
-    if (status == MAS_OK)
-        snprintf(text, size, "%s, %s", name, driver);
-    else
-        snprintf(text, size, "%s", err.text);
-    return status;
-}
-
 extern "C" const mas_device_kind mas_device_cuda = {
-    .name = "cuda", .attention = mas_attn_cuda_table, .open = open_device, .describe = describe};
+    .name = "cuda", .attention = mas_attn_cuda_table, .open = open_device};

@@ -89,9 +89,10 @@ int main(int argc, char **argv)
     }
     if (c.device) {
         const mas_device_kind *kind = mas_device_find(c.device);
-        char text[256] = "no such device";
-        if (!kind || kind->describe(text, sizeof text) != MAS_OK) {
-            fprintf(stderr, "masbench-check: --device %s: %s\n", c.device, text);
+        if (!kind)
+            mas_fail(&err, MAS_E_NOT_FOUND, "no such device");
+        if (!kind || mas_device_usable(kind, &err) != MAS_OK) {
+            fprintf(stderr, "masbench-check: --device %s: %s\n", c.device, err.text);
             return kind ? 77 : 2;
         }
         c.check.table = kind->attention;

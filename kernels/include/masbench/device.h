@@ -193,8 +193,8 @@ struct mas_device {
     const char *name;           /* of its kind */
     const char *matmul_library; /* of f32 products: "oneDNN 2.6.3", "plain" */
     const mas_device_ops *ops;
-    const char *hardware; /* marketing name and memory of an accelerator; NULL: the CPU */
-    const char *driver;   /* its driver and run-time library; NULL: none */
+    const char *hardware; /* what computes: name, capability, memory */
+    const char *driver;   /* of an accelerator, with its libraries; NULL: the CPU */
     bool asynchronous;    /* operations return before they are done */
     mas_attn_table attention;
     int threads;
@@ -210,11 +210,9 @@ typedef struct mas_device_kind {
      *  @param threads      of the host that it may use, >= 1
      *  @param limit_bytes  memory cap for all categories together; 0: none
      *  @param[out] out     close with mas_device_close
-     *  @return MAS_OK; MAS_E_UNSUPPORTED: not in this build, or no such device here */
+     *  @return MAS_OK; MAS_E_UNSUPPORTED with the reason: not in this build, no such device here, a
+     *          library is missing */
     mas_status (*open)(int threads, size_t limit_bytes, mas_device **out, mas_error *err);
-    /** One line for people: the hardware, and why it cannot be used if so.
-     *  @return MAS_OK when `open` should succeed */
-    mas_status (*describe)(char *text, size_t size);
 } mas_device_kind;
 
 extern const mas_device_kind mas_device_cpu, mas_device_cuda;
@@ -222,6 +220,8 @@ extern const mas_device_kind mas_device_cpu, mas_device_cuda;
 extern const mas_device_kind *const mas_device_kinds[];
 /** The kind of that name; NULL: there is none. */
 const mas_device_kind *mas_device_find(const char *name);
+/** Can one be opened here? Opens and closes one; the reason when not. */
+MAS_MUST_USE mas_status mas_device_usable(const mas_device_kind *kind, mas_error *err);
 
 /** mas_device_cpu.open. */
 MAS_MUST_USE mas_status mas_device_open_cpu(int threads, size_t limit_bytes, mas_device **out,
