@@ -28,10 +28,10 @@ static const char *const corpora[] = {[MAS_CORPUS_TEXT] = "text",
                                       [MAS_CORPUS_TOKENS] = "tokens",
                                       [MAS_CORPUS_RECALL] = "recall",
                                       [MAS_CORPUS_KIND_COUNT] = NULL};
-static const char *const schedules[] = {[MAS_LR_CONSTANT] = "constant",
-                                        [MAS_LR_COSINE] = "cosine",
-                                        [MAS_LR_LINEAR] = "linear",
-                                        [MAS_LR_SCHEDULE_COUNT] = NULL};
+const char *const mas_schedule_words[] = {[MAS_LR_CONSTANT] = "constant",
+                                          [MAS_LR_COSINE] = "cosine",
+                                          [MAS_LR_LINEAR] = "linear",
+                                          [MAS_LR_SCHEDULE_COUNT] = NULL};
 /* Training text is not for scoring, so the words begin after it. */
 static const char *const splits[] = {"validation", "test", NULL};
 static_assert(MAS_SPLIT_TEST == MAS_SPLIT_VALIDATION + 1 && MAS_SPLIT_COUNT == MAS_SPLIT_TEST + 1,
@@ -239,7 +239,7 @@ static const mas_field training_fields[] = {
     WORD(mas_train_config, recompute, recomputes,
          "layer: keep only the layers' inputs and compute the rest again, to save memory"),
     ABOVE(MAS_FIELD_FLOAT, mas_train_config, learning_rate, 0, 1000, "peak learning rate of AdamW"),
-    WORD(mas_train_config, schedule, schedules, "learning rate after the warm-up"),
+    WORD(mas_train_config, schedule, mas_schedule_words, "learning rate after the warm-up"),
     REAL(MAS_FIELD_DOUBLE, mas_train_config, warmup, 0, 1,
          "share of the steps with a rising learning rate"),
     REAL(MAS_FIELD_FLOAT, mas_train_config, min_learning_rate, 0, 1,
@@ -255,6 +255,12 @@ static const mas_field training_fields[] = {
     LONG(mas_train_config, curve_tokens, 1, 1000000000000, "scored tokens of each of them"),
     BOOL(mas_train_config, checkpoint, "keep the trained model beside the result"),
     INT(mas_train_config, checkpoint_seconds, 0, 1000000000, "save progress this often; 0: never"),
+    {.key = "from",
+     .type = MAS_FIELD_CUSTOM,
+     .offset = offsetof(mas_train_config, from),
+     .codec = &mas_codec_base,
+     .help = "conversion: the base to continue, trained once with full attention and shared by all "
+             "points that name it; left out: start from drawn weights"},
 };
 static const mas_section training_section = {"training",
                                              "AdamW on sequences drawn from the corpus.",
