@@ -161,10 +161,8 @@ static bool explain_base(const mas_experiment *experiment, int64_t index,
     while (first < index && !mas_base_is_shared(&experiment->points[first], point))
         first++;
     mas_cli_quantity(cost->base_flops, flops, sizeof flops);
-    fprintf(out,
-            "    continues a base: full attention, %lld tokens at length %d (seed %llu), %sFLOPs",
-            (long long)point->training.from.tokens, point->training.from.seq_len,
-            (unsigned long long)point->training.from.seed, flops);
+    fprintf(out, "    continues a base: full attention, %lld tokens at length %d, %sFLOPs",
+            (long long)point->training.from.tokens, point->training.from.seq_len, flops);
     if (first < index)
         fprintf(out, ", shared with point %lld\n", (long long)first + 1);
     else

@@ -59,7 +59,9 @@ static const mas_field fields[] = {
      .offset = offsetof(mas_base_config, seed),
      .min = 0,
      .max = INT64_MAX,
-     .help = "of the base's weights and data; zip it with seed for a base of each seed's own"},
+     .help =
+         "of the base's weights and data; 0: the point's seed, so that each seed has a base of its "
+         "own"},
 };
 
 const mas_section mas_schema_base = {"training.from",
@@ -68,6 +70,7 @@ const mas_section mas_schema_base = {"training.from",
                                      "every layer.",
                                      fields,
                                      sizeof fields / sizeof *fields,
+                                     NULL,
                                      NULL,
                                      NULL};
 

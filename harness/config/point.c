@@ -240,6 +240,7 @@ static void drop_idle_of_model(const mas_point *point, json_t *json)
     const mas_train_config *t = &point->training;
     json_object_del(training, "checkpoint");
     json_object_del(training, "checkpoint_seconds");
+    json_object_del(model, "preset"); /* its values are there */
     /* Keys younger than published results are left out at their defaults: ids stay. */
     if (t->recompute == MAS_RECOMPUTE_NONE)
         json_object_del(training, "recompute");

@@ -36,8 +36,8 @@ typedef struct mas_base_config {
     mas_lr_schedule schedule;
     double warmup;
     float min_learning_rate;
-    uint64_t seed; /* of the base's weights and data; the point's own seed is that of the data after
-                      the switch */
+    uint64_t seed; /* of the base's weights and data; 0: the point's own, which after the switch
+                      is that of the data */
 } mas_base_config;
 mas_base_config mas_base_config_default(void);
 

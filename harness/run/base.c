@@ -23,6 +23,11 @@
 
 /* ---- identity ---- */
 
+static uint64_t seed_of(const mas_point *point)
+{
+    return point->training.from.seed ? point->training.from.seed : point->seed;
+}
+
 json_t *mas_base_identity(const mas_point *point)
 {
     static const char *const optimiser[] = {"accumulate", "beta1", "beta2",
@@ -38,6 +43,8 @@ json_t *mas_base_identity(const mas_point *point)
         json_object_del(model, "max_length");
     for (size_t i = 0; i < sizeof optimiser / sizeof *optimiser; i++)
         (void)json_object_set(settings, optimiser[i], json_object_get(training, optimiser[i]));
+    json_object_del(model, "preset"); /* its values are there */
+    (void)json_object_set_new(from, "seed", json_integer((json_int_t)seed_of(point)));
     if (!model || !corpus || !from || json_object_set(json, "model", model) ||
         json_object_set(json, "corpus", corpus) || json_object_set(json, "from", from) ||
         json_object_set(json, "optimiser", settings)) {
@@ -149,7 +156,7 @@ static mas_status train_on(mas_device *device, const base_training *t, mas_base 
     const mas_train_config config = mas_train_config_of_base(&t->point->training);
     const int64_t batch = config.batch_tokens / config.accumulate;
     const mas_eval_config scoring = {.tokens = SCORED_TOKENS, .split = MAS_SPLIT_VALIDATION};
-    const uint64_t seed = t->point->training.from.seed;
+    const uint64_t seed = seed_of(t->point);
     mas_model *model = NULL;
     mas_train_report report = {0};
     mas_quality quality;

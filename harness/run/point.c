@@ -81,6 +81,17 @@ void mas_time_stamp(char *text, size_t size)
         text[0] = '\0';
 }
 
+static mas_status plan_memory(const mas_point *point, mas_outcome *out)
+{
+    mas_memory_use *use = &out->memory;
+    const mas_status status =
+        mas_model_memory(&out->model, mas_point_batch_tokens(point),
+                         mas_train_use(&point->training), use->peak_bytes, &out->error);
+    for (int i = 0; status == MAS_OK && i < MAS_MEMORY_COUNT; i++)
+        use->total_peak_bytes += use->peak_bytes[i];
+    return status;
+}
+
 /* A plan: its costs need no device and no corpus. Only a vocabulary left to the corpus makes it
  * open one. */
 static mas_status plan_only(mas_corpora *corpora, const mas_point *point, mas_outcome *out)
@@ -96,7 +107,7 @@ static mas_status plan_only(mas_corpora *corpora, const mas_point *point, mas_ou
     const mas_status status =
         mas_model_config_resolve(&out->model, vocab, mas_point_longest(point), &out->error);
     out->resolved = status == MAS_OK;
-    return status;
+    return status == MAS_OK ? plan_memory(point, out) : status;
 }
 
 #define PEAK_SECONDS 0.1 /* of measuring the peak */

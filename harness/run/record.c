@@ -386,8 +386,9 @@ json_t *mas_record(const mas_experiment *experiment, const mas_point *point, con
         return NULL;
     if (out->status != MAS_E_ARGUMENT && out->status != MAS_E_SHAPE)
         add_plan(result, point, out);
-    if (point->kind != MAS_KIND_PLAN) {
+    if (point->kind != MAS_KIND_PLAN || out->resolved)
         mas_json_set(result, "memory", memory_record(&out->memory));
+    if (point->kind != MAS_KIND_PLAN) {
         mas_json_set(result, "quality",
                      out->has_quality ? quality_record(&out->quality, mas_point_context(point))
                                       : json_null());

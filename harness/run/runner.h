@@ -97,7 +97,7 @@ typedef struct mas_outcome {
     const mas_device_kind *kind; /* of the device that computed */
     const mas_device *device;
     mas_model *model_built;
-    mas_memory_use memory;
+    mas_memory_use memory; /* of a plan: what training would allocate before its first step */
     mas_train_report training;
     json_t *operations; /* where the time of training went, on an asynchronous device that of every
                            16th step; see mas_operations_record */

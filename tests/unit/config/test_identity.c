@@ -137,6 +137,21 @@ Test(identity, what_changes_a_result_is_in)
     }
 }
 
+/* A preset is where keys begin, in whatever order they stand; the values are the point. */
+Test(identity, presets)
+{
+    const char *preset = "experiment: a\nkind: plan\nmodel: {layers: 6, preset: gpt2}\n";
+    same(preset,
+         "experiment: a\nkind: plan\nmodel: {layers: 6, width: 768, heads: 12, vocab: 50257, "
+         "max_length: 1024, positions: learned, norm: layernorm, activation: gelu, bias: true}\n");
+    same("experiment: a\n", "experiment: a\nmodel: {preset: none}\n");
+    different(preset, "experiment: a\nkind: plan\nmodel: {preset: gpt2}\n");
+    mas_experiment *loaded = load_good(preset, NULL, 0);
+    cr_expect_eq(loaded->points[0].model.layers, 6, "a key beside it counts, also before it");
+    cr_expect_eq(loaded->points[0].model.width, 768);
+    mas_experiment_free(loaded);
+}
+
 /* A layout file is its content. */
 Test(identity, layout_files)
 {
