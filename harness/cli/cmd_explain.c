@@ -4,6 +4,7 @@
 #include "harness/cli/kinds.h"
 #include "harness/cli/load.h"
 #include "harness/cli/probe.h"
+#include "harness/run/base.h"
 #include "harness/run/estimate.h"
 
 #include <ctype.h>
@@ -147,6 +148,28 @@ static const char *tokens_are(const mas_corpus_config *corpus)
                : " (byte pairs, learned from the training documents)";
 }
 
+/* What a conversion continues.
+ *  @return an earlier point has the same base */
+static bool explain_base(const mas_experiment *experiment, int64_t index,
+                         const mas_point_cost *cost, FILE *out)
+{
+    const mas_point *point = &experiment->points[index];
+    if (!mas_train_converts(&point->training))
+        return false;
+    char flops[32];
+    int64_t first = 0;
+    while (first < index && !mas_base_is_shared(&experiment->points[first], point))
+        first++;
+    mas_cli_quantity(cost->base_flops, flops, sizeof flops);
+    fprintf(out, "    continues a base: full attention, %lld tokens at length %d, %sFLOPs",
+            (long long)point->training.from.tokens, point->training.from.seq_len, flops);
+    if (first < index)
+        fprintf(out, ", shared with point %lld\n", (long long)first + 1);
+    else
+        fputs(", trained once\n", out);
+    return first < index;
+}
+
 double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
                              const mas_device_kind *device, int threads, FILE *out)
 {
@@ -183,6 +206,7 @@ double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
     mas_cli_quantity(cost.training_flops, text[0], sizeof text[0]);
     mas_cli_quantity(cost.evaluation_flops, text[1], sizeof text[1]);
     fprintf(out, "    training %sFLOPs, evaluation %sFLOPs\n", text[0], text[1]);
+    const bool base_counted = explain_base(experiment, index, &cost, out);
     mas_point_trial trial;
     const mas_status status = mas_point_try(device, point, &cost, threads, &trial, &err);
     if (status == MAS_E_MEMORY) {
@@ -198,8 +222,12 @@ double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
         print_memory(&trial.memory, out);
         mas_cli_duration(trial.seconds, text[2], sizeof text[2]);
         fprintf(out, "    expected time %s, from one timed batch\n", text[2]);
+        if (trial.base_seconds > 0 && !base_counted) {
+            mas_cli_duration(trial.base_seconds, text[2], sizeof text[2]);
+            fprintf(out, "    and %s for the base\n", text[2]);
+        }
     }
-    return trial.seconds;
+    return trial.seconds + (base_counted ? 0 : trial.base_seconds);
 }
 
 /* A list of tokens; false: reported. */

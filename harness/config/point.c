@@ -154,6 +154,11 @@ static bool rules_of_model(mas_problems *problems, const mas_node *root, mas_poi
     if (point->evaluation.stride == 0)
         point->evaluation.stride = point->evaluation.context;
     fine &= passed(problems, root, "model", resolve_model(point, &err), &err);
+    if (fine)
+        fine = passed(
+            problems, root, "training",
+            mas_base_config_check(&point->training, &point->model, longest_of_model(point), &err),
+            &err);
     return attention_rules(problems, root, point, point->model.layers, longest_of_model(point)) &&
            fine;
 }
@@ -235,6 +240,7 @@ static void drop_idle_of_model(const mas_point *point, json_t *json)
     const mas_train_config *t = &point->training;
     json_object_del(training, "checkpoint");
     json_object_del(training, "checkpoint_seconds");
+    json_object_del(model, "preset"); /* its values are there */
     /* Keys younger than published results are left out at their defaults: ids stay. */
     if (t->recompute == MAS_RECOMPUTE_NONE)
         json_object_del(training, "recompute");

@@ -409,6 +409,8 @@ void mas_schema_read(mas_problems *problems, const mas_section *section, const m
     if (selector) {
         mas_path_join(child, path, section->selector->key);
         mas_field_read(problems, section->selector, selector, child, target, complete);
+        if (section->begin)
+            section->begin(target);
     }
     for (size_t i = 0; i < node->count; i++) {
         const mas_entry *entry = &node->entries[i];

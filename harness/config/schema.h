@@ -50,6 +50,7 @@ typedef struct mas_field {
     unsigned only;     /* bits of the selector's values it belongs to; 0: all */
     bool fixed;        /* cannot be swept */
     bool above;        /* reals: low itself is not allowed */
+    bool quiet;        /* words: the first one is what leaving the key out means, and not written */
     int64_t min, max;  /* integers; TEXTS: max entries; WORD: min is the first word's enum value */
     double low, high;  /* reals */
     const char *const *words; /* WORD; NULL-terminated */
@@ -64,9 +65,11 @@ struct mas_section {
     const char *name, *help;
     const mas_field *fields;
     size_t count;
-    const mas_field *selector; /* a WORD that decides which `only` fields apply; NULL: none */
-    const char *unselected;    /* its word where a file does not name it; NULL: naming another one
+    const mas_field *selector;   /* a WORD that decides which `only` fields apply; NULL: none */
+    const char *unselected;      /* its word where a file does not name it; NULL: naming another one
                                   drops no keys, so that those of the old one are reported */
+    void (*begin)(void *target); /* called once the selector is read, before any other key: sets
+                                    what follows from it. NULL: nothing does */
 };
 
 /** Read a mapping into a struct that already holds the defaults.

@@ -181,6 +181,10 @@ void mas_experiment_write_schema(FILE *out)
         if (field->type != MAS_FIELD_SECTION)
             continue;
         write_section(out, field->section, (const unsigned char *)document + field->offset);
+        if (strcmp(field->key, "training") == 0) {
+            const mas_base_config base = mas_base_config_default();
+            write_section(out, &mas_schema_base, &base);
+        }
         if (strcmp(field->key, "attention") == 0) {
             write_variants(out);
             write_placements(out);

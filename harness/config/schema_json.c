@@ -33,7 +33,9 @@ static json_t *word_json(const mas_field *field, const unsigned char *value)
 {
     int word;
     memcpy(&word, value, sizeof word);
-    return json_string(field->words[word - (int)field->min]);
+    return field->quiet && word == (int)field->min
+               ? json_null()
+               : json_string(field->words[word - (int)field->min]);
 }
 
 json_t *mas_field_json(const mas_field *field, const void *target)

@@ -28,10 +28,10 @@ static const char *const corpora[] = {[MAS_CORPUS_TEXT] = "text",
                                       [MAS_CORPUS_TOKENS] = "tokens",
                                       [MAS_CORPUS_RECALL] = "recall",
                                       [MAS_CORPUS_KIND_COUNT] = NULL};
-static const char *const schedules[] = {[MAS_LR_CONSTANT] = "constant",
-                                        [MAS_LR_COSINE] = "cosine",
-                                        [MAS_LR_LINEAR] = "linear",
-                                        [MAS_LR_SCHEDULE_COUNT] = NULL};
+const char *const mas_schedule_words[] = {[MAS_LR_CONSTANT] = "constant",
+                                          [MAS_LR_COSINE] = "cosine",
+                                          [MAS_LR_LINEAR] = "linear",
+                                          [MAS_LR_SCHEDULE_COUNT] = NULL};
 /* Training text is not for scoring, so the words begin after it. */
 static const char *const splits[] = {"validation", "test", NULL};
 static_assert(MAS_SPLIT_TEST == MAS_SPLIT_VALIDATION + 1 && MAS_SPLIT_COUNT == MAS_SPLIT_TEST + 1,
@@ -82,7 +82,30 @@ const char *mas_experiment_kind_name(mas_experiment_kind kind)
         .help = help_                                                                              \
     }
 
+static const char *const presets[] = {[MAS_PRESET_NONE] = "none",
+                                      [MAS_PRESET_GPT2] = "gpt2",
+                                      [MAS_PRESET_GPT2_MEDIUM] = "gpt2_medium",
+                                      [MAS_PRESET_GPT2_LARGE] = "gpt2_large",
+                                      [MAS_PRESET_GPT2_XL] = "gpt2_xl",
+                                      [MAS_PRESET_GPT_NEO_125M] = "gpt_neo_125m",
+                                      [MAS_PRESET_GPT_NEO_1P3B] = "gpt_neo_1p3b",
+                                      [MAS_PRESET_GPT_NEO_2P7B] = "gpt_neo_2p7b",
+                                      [MAS_PRESET_COUNT] = NULL};
+
+static void begin_model(void *target)
+{
+    mas_model_config *model = target;
+    *model = mas_model_config_preset(model->preset);
+}
+
 static const mas_field model_fields[] = {
+    {.key = "preset",
+     .type = MAS_FIELD_WORD,
+     .offset = offsetof(mas_model_config, preset),
+     .words = presets,
+     .quiet = true,
+     .help = "shape of a published model, which the other keys then change; its layer rule is said "
+             "in attention"},
     INT(mas_model_config, layers, 1, MAS_LAYERS_MAX, "decoder layers"),
     INT(mas_model_config, width, 1, 65536, "width of the residual stream"),
     INT(mas_model_config, heads, 1, 4096, "query heads"),
@@ -112,10 +135,13 @@ static const mas_field model_fields[] = {
     REAL(MAS_FIELD_FLOAT, mas_model_config, init_std, 0, 10,
          "standard deviation of initial weights"),
 };
-static const mas_section model_section = {
-    "model",      "The decoder. Fields at 0 follow from the others.",
-    model_fields, COUNT(model_fields),
-    NULL,         NULL};
+static const mas_section model_section = {.name = "model",
+                                          .help =
+                                              "The decoder. Fields at 0 follow from the others.",
+                                          .fields = model_fields,
+                                          .count = COUNT(model_fields),
+                                          .selector = &model_fields[0],
+                                          .begin = begin_model};
 
 static const mas_field attention_fields[] = {
     {.key = "sparse",
@@ -139,6 +165,7 @@ static const mas_section attention_section = {
     "Which layers get full attention, and what the others get.",
     attention_fields,
     COUNT(attention_fields),
+    NULL,
     NULL,
     NULL};
 
@@ -221,9 +248,13 @@ static const mas_field corpus_fields[] = {
      .help = "seed of the source itself"},
 };
 static const mas_section corpus_section = {
-    "corpus",          "Where tokens come from. Paths are relative to the working folder.",
-    corpus_fields,     COUNT(corpus_fields),
-    &corpus_fields[0], "text"};
+    "corpus",
+    "Where tokens come from. Paths are relative to the working folder.",
+    corpus_fields,
+    COUNT(corpus_fields),
+    &corpus_fields[0],
+    "text",
+    NULL};
 
 static const mas_field training_fields[] = {
     LONG(mas_train_config, tokens, 1, 1000000000000, "budget in tokens"),
@@ -239,7 +270,7 @@ static const mas_field training_fields[] = {
     WORD(mas_train_config, recompute, recomputes,
          "layer: keep only the layers' inputs and compute the rest again, to save memory"),
     ABOVE(MAS_FIELD_FLOAT, mas_train_config, learning_rate, 0, 1000, "peak learning rate of AdamW"),
-    WORD(mas_train_config, schedule, schedules, "learning rate after the warm-up"),
+    WORD(mas_train_config, schedule, mas_schedule_words, "learning rate after the warm-up"),
     REAL(MAS_FIELD_DOUBLE, mas_train_config, warmup, 0, 1,
          "share of the steps with a rising learning rate"),
     REAL(MAS_FIELD_FLOAT, mas_train_config, min_learning_rate, 0, 1,
@@ -255,11 +286,18 @@ static const mas_field training_fields[] = {
     LONG(mas_train_config, curve_tokens, 1, 1000000000000, "scored tokens of each of them"),
     BOOL(mas_train_config, checkpoint, "keep the trained model beside the result"),
     INT(mas_train_config, checkpoint_seconds, 0, 1000000000, "save progress this often; 0: never"),
+    {.key = "from",
+     .type = MAS_FIELD_CUSTOM,
+     .offset = offsetof(mas_train_config, from),
+     .codec = &mas_codec_base,
+     .help = "conversion: the base to continue, trained once with full attention and shared by all "
+             "points that name it; left out: start from drawn weights"},
 };
 static const mas_section training_section = {"training",
                                              "AdamW on sequences drawn from the corpus.",
                                              training_fields,
                                              COUNT(training_fields),
+                                             NULL,
                                              NULL,
                                              NULL};
 
@@ -275,9 +313,13 @@ static const mas_field evaluation_fields[] = {
      .min = MAS_SPLIT_VALIDATION,
      .help = "what is scored"},
 };
-static const mas_section evaluation_section = {
-    "evaluation", "Each token is scored once.", evaluation_fields, COUNT(evaluation_fields), NULL,
-    NULL};
+static const mas_section evaluation_section = {"evaluation",
+                                               "Each token is scored once.",
+                                               evaluation_fields,
+                                               COUNT(evaluation_fields),
+                                               NULL,
+                                               NULL,
+                                               NULL};
 
 static const mas_field kernel_fields[] = {
     WORD(mas_bench_config, op, bench_ops, "what is timed; decode: one query on the whole cache"),
@@ -299,7 +341,8 @@ static const mas_field kernel_fields[] = {
 static const mas_section kernel_section = {
     "kernel",      "The attention problem that is timed; attention says its mask.",
     kernel_fields, COUNT(kernel_fields),
-    NULL,          NULL};
+    NULL,          NULL,
+    NULL};
 
 static const mas_field measure_fields[] = {
     INT(mas_measure_config, warmup, 0, 100000,
@@ -312,7 +355,7 @@ static const mas_field measure_fields[] = {
           "stop sampling when the median's relative standard error is below it"),
 };
 static const mas_section measure_section = {
-    "measure", "How it is timed.", measure_fields, COUNT(measure_fields), NULL, NULL};
+    "measure", "How it is timed.", measure_fields, COUNT(measure_fields), NULL, NULL, NULL};
 
 static const mas_field limits_fields[] = {
     {.key = "memory",
@@ -324,7 +367,7 @@ static const mas_field limits_fields[] = {
          "most memory a point may take; one that needs more fails with out_of_memory; 0: no limit"},
 };
 static const mas_section limits_section = {
-    "limits", "What a point may use.", limits_fields, COUNT(limits_fields), NULL, NULL};
+    "limits", "What a point may use.", limits_fields, COUNT(limits_fields), NULL, NULL, NULL};
 
 enum {
     MODELS = 1 << MAS_KIND_TRAIN | 1 << MAS_KIND_PLAN, /* kinds that have a model */
@@ -376,8 +419,13 @@ static const mas_field root_fields[] = {
      .help = "of weights and data order, or of the inputs of a kernel"},
     {.key = "sweep", .type = MAS_FIELD_LATER, .fixed = true, .help = "axes; see below"},
 };
-const mas_section mas_schema_root = {"experiment",       "The top level of a file.", root_fields,
-                                     COUNT(root_fields), &root_fields[KIND_FIELD],   NULL};
+const mas_section mas_schema_root = {"experiment",
+                                     "The top level of a file.",
+                                     root_fields,
+                                     COUNT(root_fields),
+                                     &root_fields[KIND_FIELD],
+                                     NULL,
+                                     NULL};
 
 void mas_document_init(mas_document *document)
 {

@@ -24,7 +24,13 @@ extern const mas_section mas_schema_root;
 extern const mas_codec mas_codec_placement;   /* mas_placement */
 extern const mas_codec mas_codec_full_layers; /* int32_t */
 extern const mas_codec mas_codec_tokenizer;   /* mas_tokenizer_config */
+extern const mas_codec mas_codec_base;        /* mas_base_config */
 extern const mas_codec mas_codec_variant;     /* mas_attn_spec */
+
+/** Keys of training.from, for the reference. */
+extern const mas_section mas_schema_base;
+/** Words of mas_lr_schedule, NULL-terminated. */
+extern const char *const mas_schedule_words[];
 
 /** Words that are placements by themselves, NULL-terminated; the index is the mas_placement_kind. */
 extern const char *const mas_placement_words[];

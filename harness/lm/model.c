@@ -183,6 +183,39 @@ static mas_status allocate(mas_model *m, mas_error *err)
     return status;
 }
 
+/* The arena's size comes from the same walk that cuts it. */
+mas_status mas_model_memory(const mas_model_config *config, int64_t max_tokens, mas_model_use use,
+                            size_t bytes[MAS_MEMORY_COUNT], mas_error *err)
+{
+    mas_parameter *parameters = NULL;
+    int32_t count = 0;
+    int64_t total = 0;
+    mas_model *m = calloc(1, sizeof *m);
+    mas_layer_saved *layers = calloc((size_t)config->layers, sizeof *layers);
+    mas_status status = MAS_OK;
+    if (!m || !layers)
+        status =
+            mas_fail(err, MAS_E_MEMORY, "no memory to plan a model of %d layers", config->layers);
+    if (status == MAS_OK)
+        status = mas_model_parameters(config, &parameters, &count, &total, err);
+    if (status == MAS_OK) {
+        const size_t flat = (size_t)total * sizeof(float);
+        const bool copies = config->dtype == MAS_DTYPE_BF16, trains = use != MAS_MODEL_EVALUATES;
+        *m = (mas_model){.config = *config, .use = use, .max_tokens = max_tokens};
+        m->saved.layer = layers;
+        for (int i = 0; i < MAS_MEMORY_COUNT; i++)
+            bytes[i] = 0;
+        bytes[MAS_MEMORY_WEIGHTS] = flat + (copies ? (size_t)total * sizeof(uint16_t) : 0);
+        bytes[MAS_MEMORY_GRADIENTS] = trains ? flat : 0;
+        bytes[MAS_MEMORY_OPTIMISER] = trains ? 2 * flat : 0;
+        bytes[MAS_MEMORY_ACTIVATIONS] = mas_activations_cut(m, NULL);
+    }
+    free(parameters);
+    free(layers);
+    free(m);
+    return status;
+}
+
 mas_status mas_model_create(mas_device *device, const mas_model_config *config,
                             const mas_plan *plan, int64_t max_tokens, mas_model_use use,
                             uint64_t seed, mas_model **out, mas_error *err)

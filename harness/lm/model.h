@@ -22,9 +22,23 @@ typedef enum mas_positions {
     MAS_POSITIONS_COUNT
 } mas_positions;
 
+/** Published models whose shape a file can start from. */
+typedef enum mas_preset {
+    MAS_PRESET_NONE,
+    MAS_PRESET_GPT2,
+    MAS_PRESET_GPT2_MEDIUM,
+    MAS_PRESET_GPT2_LARGE,
+    MAS_PRESET_GPT2_XL,
+    MAS_PRESET_GPT_NEO_125M,
+    MAS_PRESET_GPT_NEO_1P3B,
+    MAS_PRESET_GPT_NEO_2P7B,
+    MAS_PRESET_COUNT
+} mas_preset;
+
 /** The `model:` section of an experiment file. Linear layers have no bias except with layernorm +
  * gelu (GPT style, when `bias` is true). */
 typedef struct mas_model_config {
+    mas_preset preset; /* where the other fields began; computes nothing by itself */
     int32_t layers;    /* 1 .. MAS_LAYERS_MAX */
     int32_t width;     /* C, residual stream */
     int32_t heads;     /* query heads */
@@ -54,6 +68,9 @@ typedef struct mas_model_config {
 /** rope, rmsnorm, swiglu, tied, 6 layers of width 64 with 4 heads, theta 10000, epsilon 1e-5, init
  * 0.02. */
 mas_model_config mas_model_config_default(void);
+
+/** The shape of a published model (presets.c); MAS_PRESET_NONE: the defaults. */
+mas_model_config mas_model_config_preset(mas_preset preset);
 
 /** Fill the 0 = derived fields and refuse impossible ones, naming field and numbers.
  *  @param vocab, max_length  values for fields left 0 */
@@ -115,6 +132,12 @@ MAS_MUST_USE mas_status mas_model_create(mas_device *device, const mas_model_con
                                          mas_model_use use, uint64_t seed, mas_model **out,
                                          mas_error *err);
 void mas_model_free(mas_model *model); /* NULL allowed */
+
+/** Bytes that mas_model_create would allocate, by category (workspace and key/value cache come
+ * later: 0), without allocating them. A resolved config. */
+MAS_MUST_USE mas_status mas_model_memory(const mas_model_config *config, int64_t max_tokens,
+                                         mas_model_use use, size_t bytes[MAS_MEMORY_COUNT],
+                                         mas_error *err);
 
 const mas_model_config *mas_model_get_config(const mas_model *model);
 const mas_plan *mas_model_get_plan(const mas_model *model);

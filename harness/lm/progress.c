@@ -93,6 +93,22 @@ char *mas_progress_identity(const mas_model *model, const mas_corpus *corpus,
                                    (double)t->curve_tokens};
     static_assert(COUNT(train_names) == COUNT(train_values), "a name for each value");
     set_numbers(object, "training", train_names, train_values, COUNT(train_names));
+    if (mas_train_converts(
+            t)) { /* without a base the text stays what it was before there were any */
+        const mas_base_config *b = &t->from;
+        static const char *const base_names[] = {"tokens",     "seq_len",      "start_len",
+                                                 "grow_until", "batch_tokens", "learning_rate",
+                                                 "schedule",   "warmup",       "min_learning_rate"};
+        const double base_values[] = {
+            (double)b->tokens, b->seq_len,      b->start_len,
+            b->grow_until,     b->batch_tokens, (double)b->learning_rate,
+            b->schedule,       b->warmup,       (double)b->min_learning_rate};
+        static_assert(COUNT(base_names) == COUNT(base_values), "a name for each value");
+        set_numbers(object, "training.from", base_names, base_values, COUNT(base_names));
+        char seed_text[24];
+        snprintf(seed_text, sizeof seed_text, "%" PRIu64, b->seed);
+        (void)json_object_set_new(object, "training.from.seed", json_string(seed_text));
+    }
     static const char *const eval_names[] = {"context", "stride"};
     const double eval_values[] = {evaluation ? evaluation->context : 0,
                                   evaluation ? evaluation->stride : 0};

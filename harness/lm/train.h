@@ -24,6 +24,23 @@ typedef enum mas_recompute {
     MAS_RECOMPUTE_COUNT
 } mas_recompute;
 
+/** `training.from`: the base that a conversion continues. A model of the same shape with full
+ * attention in every layer is trained first, at a short length; every plan then starts from its
+ * weights, with fresh moments. Keys mean what they mean in mas_train_config. */
+typedef struct mas_base_config {
+    int64_t tokens; /* 0: no base, training starts from drawn weights */
+    int32_t seq_len, start_len;
+    double grow_until;
+    int32_t batch_tokens;
+    float learning_rate;
+    mas_lr_schedule schedule;
+    double warmup;
+    float min_learning_rate;
+    uint64_t seed; /* of the base's weights and data; 0: the point's own, which after the switch
+                      is that of the data */
+} mas_base_config;
+mas_base_config mas_base_config_default(void);
+
 /** The `training:` section of an experiment file. */
 typedef struct mas_train_config {
     int64_t tokens;    /* budget; steps = ceil(tokens / batch_tokens) */
@@ -45,6 +62,7 @@ typedef struct mas_train_config {
     int64_t curve_tokens; /* scored tokens of each of those */
     bool checkpoint;      /* keep the trained model beside the result */
     int32_t checkpoint_seconds; /* save progress this often for resuming; 0: never */
+    mas_base_config from;
 } mas_train_config;
 mas_train_config mas_train_config_default(void);
 /** What the model must be created for. */
@@ -52,6 +70,20 @@ static inline mas_model_use mas_train_use(const mas_train_config *config)
 {
     return config->recompute == MAS_RECOMPUTE_LAYER ? MAS_MODEL_RECOMPUTES : MAS_MODEL_TRAINS;
 }
+
+/** Does training continue a base? */
+static inline bool mas_train_converts(const mas_train_config *config)
+{
+    return config->from.tokens > 0;
+}
+/** How the base of a conversion is trained: the section's optimiser with the base's own schedule. */
+mas_train_config mas_train_config_of_base(const mas_train_config *config);
+/** Rules of a conversion (none without a base): the base's training must be possible, and the model
+ * must have positions that mean something beyond the base's length.
+ *  @param longest  longest sequence of training and evaluation after the switch */
+MAS_MUST_USE mas_status mas_base_config_check(const mas_train_config *config,
+                                              const mas_model_config *model, int32_t longest,
+                                              mas_error *err);
 
 /** The `evaluation:` section. */
 typedef struct mas_eval_config {

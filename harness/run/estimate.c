@@ -3,6 +3,8 @@
  * timed batch, scaled. */
 #include "harness/run/estimate.h"
 
+#include "harness/run/base.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -46,11 +48,11 @@ static mas_status cost_in_tiles_of(const mas_device_kind *device, const mas_poin
                             q_tile, k_tile, out, err);
 }
 
-static mas_status flops_per_token(const mas_point *point, const mas_model_config *model,
+static mas_status flops_per_token(const mas_plan *plan, const mas_model_config *model,
                                   int64_t length, double *training, double *forward, mas_error *err)
 {
     mas_model_cost cost;
-    const mas_status status = mas_model_cost_at(model, &point->plan, length, &cost, err);
+    const mas_status status = mas_model_cost_at(model, plan, length, &cost, err);
     if (status == MAS_OK) {
         *training = cost.training_flops / (double)length;
         *forward = cost.forward_flops / (double)length;
@@ -60,27 +62,52 @@ static mas_status flops_per_token(const mas_point *point, const mas_model_config
 
 /* Lengths double from start_len to seq_len in equal shares of the first grow_until of the
  * budget. */
-static mas_status total_flops(const mas_point *point, mas_point_cost *out, mas_error *err)
+static mas_status training_flops(const mas_train_config *t, const mas_plan *plan,
+                                 const mas_model_config *model, double *out, mas_error *err)
 {
-    const mas_train_config *t = &point->training;
     int stages = 0;
     for (int64_t length = t->start_len; length > 0 && length < t->seq_len; length *= 2)
         stages++;
     double training = 0, forward = 0;
-    mas_status status = flops_per_token(point, &out->model, t->seq_len, &training, &forward, err);
-    out->training_flops = (double)t->tokens * (stages ? 1 - t->grow_until : 1) * training;
+    mas_status status = flops_per_token(plan, model, t->seq_len, &training, &forward, err);
+    *out = (double)t->tokens * (stages ? 1 - t->grow_until : 1) * training;
     for (int64_t length = t->start_len; status == MAS_OK && stages > 0 && length < t->seq_len;
          length *= 2) {
-        status = flops_per_token(point, &out->model, length, &training, &forward, err);
-        out->training_flops += (double)t->tokens * t->grow_until / stages * training;
+        status = flops_per_token(plan, model, length, &training, &forward, err);
+        *out += (double)t->tokens * t->grow_until / stages * training;
     }
+    return status;
+}
+
+static mas_status base_flops(const mas_point *point, mas_point_cost *out, mas_error *err)
+{
+    const mas_train_config base = mas_train_config_of_base(&point->training);
+    const mas_model_config model = mas_base_model(&out->model);
+    mas_plan *plan = malloc(sizeof *plan);
+    if (!plan)
+        return mas_fail(err, MAS_E_MEMORY, "no memory for the plan of the base");
+    mas_status status = mas_base_plan(model.layers, plan, err);
+    if (status == MAS_OK)
+        status = training_flops(&base, plan, &model, &out->base_flops, err);
+    free(plan);
+    return status;
+}
+
+static mas_status total_flops(const mas_point *point, mas_point_cost *out, mas_error *err)
+{
+    const mas_train_config *t = &point->training;
+    const bool converts = mas_train_converts(t);
+    double training, forward = 0;
+    mas_status status = training_flops(t, &point->plan, &out->model, &out->training_flops, err);
+    if (status == MAS_OK && converts)
+        status = base_flops(point, out, err);
     if (status != MAS_OK)
         return status;
     const int32_t context = mas_point_context(point);
     const int32_t stride = point->evaluation.stride ? point->evaluation.stride : context;
-    status = flops_per_token(point, &out->model, context, &training, &forward, err);
-    const double scored =
-        (double)point->evaluation.tokens + (double)t->evaluations * (double)t->curve_tokens;
+    status = flops_per_token(&point->plan, &out->model, context, &training, &forward, err);
+    const double scored = (double)point->evaluation.tokens * (converts ? 2 : 1) +
+                          (double)t->evaluations * (double)t->curve_tokens;
     out->evaluation_flops = scored * forward * context / stride;
     return status;
 }
@@ -122,7 +149,7 @@ static double now(void)
 
 /* One batch to warm up, one to time. The ids do not matter for the time. */
 static mas_status time_batch(const mas_point *point, const mas_point_cost *cost, mas_model *model,
-                             double *seconds, mas_error *err)
+                             mas_point_trial *out, mas_error *err)
 {
     const int64_t length = point->training.seq_len;
     const int32_t parts = point->training.accumulate > 0 ? point->training.accumulate : 1;
@@ -143,7 +170,8 @@ static mas_status time_batch(const mas_point *point, const mas_point_cost *cost,
         status = mas_model_gradient(model, &batch, 1.0f, &loss, err);
     }
     const double rate = cost->whole.training_flops * (double)sequences / (now() - begin);
-    *seconds = (cost->training_flops + cost->evaluation_flops) / rate;
+    out->seconds = (cost->training_flops + cost->evaluation_flops) / rate;
+    out->base_seconds = cost->base_flops / rate;
     free(ids);
     return status;
 }
@@ -164,7 +192,7 @@ mas_status mas_point_try(const mas_device_kind *device, const mas_point *point,
         status = mas_model_create(opened, &cost->model, &point->plan, mas_point_batch_tokens(point),
                                   mas_train_use(&point->training), point->seed, &model, err);
     if (status == MAS_OK)
-        status = time_batch(point, cost, model, &out->seconds, err);
+        status = time_batch(point, cost, model, out, err);
     out->built = status == MAS_OK;
     if (opened)
         out->memory = opened->memory;

@@ -18,6 +18,7 @@ typedef struct mas_point_cost {
         full_tiles; /* the plan's costs in the tiles of the sparse and of the full layers' kernel */
     int64_t parameters, parameters_no_embedding;
     double training_flops;   /* of the whole point, growing lengths counted */
+    double base_flops;       /* of the base that it continues, which other points may share */
     double evaluation_flops; /* as far as the number of tokens is known beforehand */
 } mas_point_cost;
 MAS_MUST_USE mas_status mas_point_cost_of(const mas_device_kind *device, const mas_point *point,
@@ -35,6 +36,7 @@ typedef struct mas_point_trial {
     bool built;            /* false: too large to try (see the limits in estimate.c) */
     mas_memory_use memory; /* of the built model */
     double seconds;        /* expected for the whole point; 0: not measured */
+    double base_seconds;   /* and for its base */
 } mas_point_trial;
 /** @return MAS_OK, MAS_E_MEMORY (the point's own cap is too small), and the model's errors */
 MAS_MUST_USE mas_status mas_point_try(const mas_device_kind *device, const mas_point *point,

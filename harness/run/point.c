@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A point with a model: corpus, model, training, evaluation. Whatever fails ends the point and becomes its
  * status. */
-#include "harness/run/runner.h"
+#include "harness/run/base.h"
+#include "harness/run/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,31 +49,21 @@ mas_attn_problem mas_point_problem(const mas_model_config *model, const mas_mask
     };
 }
 
-typedef struct monitor {
-    const mas_run_options *options;
-    const mas_run_observer *observer;
-    const mas_device *device;
-} monitor;
-
 /* Steps of which one is watched by the profile. */
 static int64_t steps_a_watch(const mas_device *device)
 {
     return device->asynchronous ? 16 : 1;
 }
 
-static bool stop_asked(const mas_run_options *options)
+bool mas_watch_step(void *user, int64_t step, int64_t steps, int64_t tokens, double loss)
 {
-    return options->stop && *options->stop;
-}
-
-static bool after_step(void *user, int64_t step, int64_t steps, int64_t tokens, double loss)
-{
-    const monitor *m = user;
-    mas_profile_watch(m->device->profile, step % steps_a_watch(m->device) == 0);
-    if (m->observer && m->observer->progress)
-        m->observer->progress(m->observer->user, steps > 0 ? (double)step / (double)steps : 0,
+    const mas_watch *w = user;
+    if (w->watched_every > 0)
+        mas_profile_watch(w->device->profile, step % w->watched_every == 0);
+    if (w->observer && w->observer->progress)
+        w->observer->progress(w->observer->user, steps > 0 ? (double)step / (double)steps : 0,
                               tokens, loss);
-    return !stop_asked(m->options);
+    return !(w->options->stop && *w->options->stop);
 }
 
 static double now(void)
@@ -90,6 +81,17 @@ void mas_time_stamp(char *text, size_t size)
         text[0] = '\0';
 }
 
+static mas_status plan_memory(const mas_point *point, mas_outcome *out)
+{
+    mas_memory_use *use = &out->memory;
+    const mas_status status =
+        mas_model_memory(&out->model, mas_point_batch_tokens(point),
+                         mas_train_use(&point->training), use->peak_bytes, &out->error);
+    for (int i = 0; status == MAS_OK && i < MAS_MEMORY_COUNT; i++)
+        use->total_peak_bytes += use->peak_bytes[i];
+    return status;
+}
+
 /* A plan: its costs need no device and no corpus. Only a vocabulary left to the corpus makes it
  * open one. */
 static mas_status plan_only(mas_corpora *corpora, const mas_point *point, mas_outcome *out)
@@ -105,7 +107,7 @@ static mas_status plan_only(mas_corpora *corpora, const mas_point *point, mas_ou
     const mas_status status =
         mas_model_config_resolve(&out->model, vocab, mas_point_longest(point), &out->error);
     out->resolved = status == MAS_OK;
-    return status;
+    return status == MAS_OK ? plan_memory(point, out) : status;
 }
 
 #define PEAK_SECONDS 0.1 /* of measuring the peak */
@@ -129,6 +131,18 @@ static mas_status train(const mas_point *point, const char *checkpoint,
     return status;
 }
 
+/* The switch: the base's weights under the point's plan, scored before the first step. Moments start
+ * at zero. A resumed run comes by here, too: its checkpoint replaces the weights afterwards. */
+static mas_status start_from_base(const mas_point *point, mas_outcome *out)
+{
+    mas_status status = mas_model_load(out->model_built, out->base.path, false, NULL, &out->error);
+    if (status == MAS_OK)
+        status = mas_evaluate(out->model_built, out->corpus, &point->evaluation,
+                              mas_point_context(point), &out->at_switch, &out->error);
+    out->has_switch = status == MAS_OK;
+    return status;
+}
+
 static mas_status train_and_score(const mas_experiment *experiment, const mas_point *point,
                                   mas_device *device, const mas_run_options *options,
                                   const mas_run_observer *observer, mas_outcome *out)
@@ -141,13 +155,16 @@ static mas_status train_and_score(const mas_experiment *experiment, const mas_po
     char *progress =
         mas_point_path(options->results, experiment->name, point->id, ".checkpoint.safetensors");
     char *trained = mas_point_path(options->results, experiment->name, point->id, ".safetensors");
-    monitor user = {options, observer, device};
-    const mas_train_monitor watch = {after_step, &user};
+    mas_watch user = {options, observer, device, steps_a_watch(device)};
+    const mas_train_monitor watch = {mas_watch_step, &user};
     if (!progress || !trained) {
         status = mas_fail(&out->error, MAS_E_MEMORY, "no memory for the checkpoint's name");
         goto done;
     }
-    status = train(point, progress, &watch, device, out);
+    if (mas_train_converts(&point->training))
+        status = start_from_base(point, out);
+    if (status == MAS_OK)
+        status = train(point, progress, &watch, device, out);
     if (status == MAS_OK)
         status = mas_evaluate(out->model_built, out->corpus, &point->evaluation,
                               mas_point_context(point), &out->quality, &out->error);
@@ -180,8 +197,12 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
     if (point->kind == MAS_KIND_PLAN) {
         out->status = plan_only(corpora, point, out);
     } else {
-        out->status =
-            mas_corpora_get(corpora, point, mas_point_longest(point), &out->corpus, &out->error);
+        if (mas_train_converts(&point->training))
+            out->status = mas_base_get(corpora, experiment, point, options, observer, &out->base,
+                                       &out->error);
+        if (out->status == MAS_OK)
+            out->status = mas_corpora_get(corpora, point, mas_point_longest(point), &out->corpus,
+                                          &out->error);
         if (out->status == MAS_OK)
             out->status =
                 mas_model_config_resolve(&out->model, mas_corpus_describe(out->corpus)->vocab,
@@ -201,6 +222,7 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
         result = mas_record(experiment, point, out);
     mas_train_report_free(&out->training);
     json_decref(out->operations);
+    free(out->base.path);
     mas_model_free(out->model_built);
     mas_device_close(device);
     free(out);

@@ -237,6 +237,24 @@ static json_t *quality_record(const mas_quality *q, int32_t context)
     return json;
 }
 
+static json_t *conversion_record(const mas_point *point, const mas_outcome *out)
+{
+    const mas_base *base = &out->base;
+    if (!base->path)
+        return json_null();
+    json_t *json = json_object();
+    mas_json_set_text(json, "base", base->hash);
+    mas_json_set_int(json, "base_tokens", base->tokens);
+    mas_json_set_int(json, "base_length", point->training.from.seq_len);
+    mas_json_set_number(json, "base_loss", base->loss);
+    mas_json_set_number(json, "base_seconds", base->seconds);
+    mas_json_set_bool(json, "base_trained_here", base->trained);
+    mas_json_set(json, "at_switch",
+                 out->has_switch ? quality_record(&out->at_switch, mas_point_context(point))
+                                 : json_null());
+    return json;
+}
+
 static void add_training(json_t *result, const mas_train_report *report)
 {
     json_t *curve = json_array(), *steps = json_array(), *training = json_object();
@@ -368,11 +386,14 @@ json_t *mas_record(const mas_experiment *experiment, const mas_point *point, con
         return NULL;
     if (out->status != MAS_E_ARGUMENT && out->status != MAS_E_SHAPE)
         add_plan(result, point, out);
-    if (point->kind != MAS_KIND_PLAN) {
+    if (point->kind != MAS_KIND_PLAN || out->resolved)
         mas_json_set(result, "memory", memory_record(&out->memory));
+    if (point->kind != MAS_KIND_PLAN) {
         mas_json_set(result, "quality",
                      out->has_quality ? quality_record(&out->quality, mas_point_context(point))
                                       : json_null());
+        if (mas_train_converts(&point->training))
+            mas_json_set(result, "conversion", conversion_record(point, out));
         mas_json_set(result, "floors", floors_record(point, out));
         add_training(result, &out->training);
         mas_json_set(result, "time", time_record(point, out));

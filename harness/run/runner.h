@@ -77,6 +77,16 @@ int64_t mas_point_batch_tokens(const mas_point *point);
 mas_attn_problem mas_point_problem(const mas_model_config *model, const mas_mask *mask,
                                    int64_t length);
 
+/** The base that a conversion continues. */
+typedef struct mas_base {
+    char hash[MAS_ID_CHARS + 1]; /* "": none */
+    char *path;
+    int64_t tokens;
+    double loss;    /* at its own length, on the validation split, nats */
+    double seconds; /* of its training */
+    bool trained;   /* by this point; else it was there */
+} mas_base;
+
 /** What one point produced; parts that were not reached are NULL or empty. */
 typedef struct mas_outcome {
     mas_status status;
@@ -87,11 +97,14 @@ typedef struct mas_outcome {
     const mas_device_kind *kind; /* of the device that computed */
     const mas_device *device;
     mas_model *model_built;
-    mas_memory_use memory;
+    mas_memory_use memory; /* of a plan: what training would allocate before its first step */
     mas_train_report training;
     json_t *operations; /* where the time of training went, on an asynchronous device that of every
                            16th step; see mas_operations_record */
     double peak_flops;  /* of the model's type, measured after training; 0: not measured */
+    mas_base base;
+    mas_quality at_switch; /* the base's weights under the point's plan, before the first step */
+    bool has_switch;
     mas_quality quality;
     bool has_quality;
     double seconds;

@@ -116,6 +116,10 @@ Test(identity, what_changes_a_result_is_in)
         "training: {beta2: 0.999}",
         "training: {recompute: layer}",
         "training: {start_len: 64}",
+        "training: {from: {tokens: 1e6, seq_len: 128}}",
+        "training: {from: {tokens: 2e6, seq_len: 128}}",
+        "training: {from: {tokens: 1e6, seq_len: 256}}",
+        "training: {from: {tokens: 1e6, seq_len: 128, seed: 2}}",
         "training: {evaluations: 3}",
         "evaluation: {split: test}",
         "evaluation: {stride: 64}",
@@ -131,6 +135,21 @@ Test(identity, what_changes_a_result_is_in)
         for (int j = 0; j < i; j++)
             cr_expect_str_neq(ids[i], ids[j], "%s and %s", changes[i], changes[j]);
     }
+}
+
+/* A preset is where keys begin, in whatever order they stand; the values are the point. */
+Test(identity, presets)
+{
+    const char *preset = "experiment: a\nkind: plan\nmodel: {layers: 6, preset: gpt2}\n";
+    same(preset,
+         "experiment: a\nkind: plan\nmodel: {layers: 6, width: 768, heads: 12, vocab: 50257, "
+         "max_length: 1024, positions: learned, norm: layernorm, activation: gelu, bias: true}\n");
+    same("experiment: a\n", "experiment: a\nmodel: {preset: none}\n");
+    different(preset, "experiment: a\nkind: plan\nmodel: {preset: gpt2}\n");
+    mas_experiment *loaded = load_good(preset, NULL, 0);
+    cr_expect_eq(loaded->points[0].model.layers, 6, "a key beside it counts, also before it");
+    cr_expect_eq(loaded->points[0].model.width, 768);
+    mas_experiment_free(loaded);
 }
 
 /* A layout file is its content. */
