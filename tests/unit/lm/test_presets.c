@@ -2,7 +2,6 @@
 /* Published shapes, against the published numbers of parameters; memory planned against memory taken. */
 #include "tests/unit/lm/support.h"
 
-#include <string.h>
 
 /* Parameters of the published weights. GPT-Neo has no bias on queries, keys and values: 3 width
  * numbers a layer fewer than here. */
@@ -35,7 +34,12 @@ Test(lm_presets, none_is_the_default)
 {
     const mas_model_config a = mas_model_config_preset(MAS_PRESET_NONE),
                            b = mas_model_config_default();
-    cr_expect_eq(memcmp(&a, &b, sizeof a), 0);
+    /* field by field: the bytes between them are anything */
+    cr_expect_eq(a.preset, b.preset);
+    cr_expect_eq(a.layers, b.layers);
+    cr_expect_eq(a.width, b.width);
+    cr_expect_eq(a.attention_scale, b.attention_scale);
+    cr_expect_eq(mas_model_parameter_count(&a), mas_model_parameter_count(&b));
 }
 
 static void same_memory(const mas_model_config *config, mas_model_use use)
