@@ -2,7 +2,6 @@
 /* Published shapes, against the published numbers of parameters; memory planned against memory taken. */
 #include "tests/unit/lm/support.h"
 
-
 /* Parameters of the published weights. GPT-Neo has no bias on queries, keys and values: 3 width
  * numbers a layer fewer than here. */
 Test(lm_presets, parameters)
