@@ -33,12 +33,29 @@ Test(lm_presets, none_is_the_default)
 {
     const mas_model_config a = mas_model_config_preset(MAS_PRESET_NONE),
                            b = mas_model_config_default();
-    /* field by field: the bytes between them are anything */
+    /* every field: the bytes between them are anything */
     cr_expect_eq(a.preset, b.preset);
     cr_expect_eq(a.layers, b.layers);
     cr_expect_eq(a.width, b.width);
+    cr_expect_eq(a.heads, b.heads);
+    cr_expect_eq(a.kv_heads, b.kv_heads);
+    cr_expect_eq(a.head_dim, b.head_dim);
+    cr_expect_eq(a.mlp_width, b.mlp_width);
+    cr_expect_eq(a.vocab, b.vocab);
+    cr_expect_eq(a.max_length, b.max_length);
+    cr_expect_eq(a.positions, b.positions);
+    cr_expect_eq(a.full_positions, b.full_positions);
+    cr_expect_eq(a.rope_theta, b.rope_theta);
+    cr_expect_eq(a.norm, b.norm);
+    cr_expect_eq(a.norm_epsilon, b.norm_epsilon);
+    cr_expect_eq(a.activation, b.activation);
+    cr_expect_eq(a.bias, b.bias);
+    cr_expect_eq(a.tied_embeddings, b.tied_embeddings);
+    cr_expect_eq(a.sink_logits, b.sink_logits);
+    cr_expect_eq(a.softcap, b.softcap);
     cr_expect_eq(a.attention_scale, b.attention_scale);
-    cr_expect_eq(mas_model_parameter_count(&a), mas_model_parameter_count(&b));
+    cr_expect_eq(a.dtype, b.dtype);
+    cr_expect_eq(a.init_std, b.init_std);
 }
 
 static void same_memory(const mas_model_config *config, mas_model_use use)
