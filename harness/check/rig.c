@@ -231,7 +231,6 @@ void mas_check_rig_store(mas_check_rig *rig, int tensor)
     copy_values(&rig->tensors[tensor], true);
 }
 
-/* The first byte that changed and should not have, named by the block it is in. */
 /* Blocks are walked by words: byte by byte, the passes over a workspace cost a third of a check under
  * sanitizers. Their sizes are multiples of 64. */
 static uint64_t word_at(const unsigned char *bytes, size_t i)
@@ -241,6 +240,7 @@ static uint64_t word_at(const unsigned char *bytes, size_t i)
     return word;
 }
 
+/* The first byte that changed and should not have, named by the block it is in. */
 static mas_status changed_byte(const mas_check_block *block, const char *kernel, mas_error *err)
 {
     uint64_t changes = 0; /* nearly always all there is to do */

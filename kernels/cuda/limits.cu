@@ -108,16 +108,15 @@ double mas_cuda_limit(mas_device *d, mas_limit limit, double seconds)
         cudaGetLastError();
         return 0.0;
     }
-    if (simt_launch(fill_bf16, dim3((unsigned)(processors() * 8)), dim3(THREADS), 0,
-                    mas_cuda_stream(), (uint16_t *)memory, (int64_t)MEMORY_BYTES) != cudaSuccess)
-        return 0.0;
+    bool fine =
+        simt_launch(fill_bf16, dim3((unsigned)(processors() * 8)), dim3(THREADS), 0,
+                    mas_cuda_stream(), (uint16_t *)memory, (int64_t)MEMORY_BYTES) == cudaSuccess;
     const double amount[MAS_LIMIT_COUNT] = {
         2.0 * FMA_CHAINS * FMA_STEPS * 8 * (double)(THREADS * processors()),
         2.0 * (double)PRODUCT * (double)PRODUCT * (double)PRODUCT, (double)MEMORY_BYTES,
         2.0 * (double)MEMORY_BYTES};
     const double end = seconds_now() + seconds;
     double best = 0.0;
-    bool fine = true;
     for (int run = 0; fine && (run < 3 || seconds_now() < end); run++) {
         const double begin = seconds_now();
         fine = limit == MAS_LIMIT_F32    ? run_fma(memory)

@@ -15,7 +15,7 @@ shift 2
 [ $# -gt 0 ] || set -- check memory time peers torch train
 here=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$output"
-if "$program" list devices | grep -q '^cuda .*cannot\|^cuda .*no CUDA\|^cuda .*no GPU'; then
+if ! "$program" list devices --json | tr -d ' \n' | grep -q '"name":"cuda",.*"available":true'; then
     "$program" list devices
     exit 77
 fi
@@ -41,12 +41,15 @@ part_check() {
 
 part_memory() {
     tool=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null) || return 77
+    fine=0
     for kind in memcheck racecheck; do
         for kernel in 'attn_forward/flash/*' 'attn_backward/flash/*'; do
             timeout 60 "$tool" --tool $kind --error-exitcode 9 "$program" check --device cuda --threads 2 --kernel "$kernel" \
-                --count 0 --case 'lengths/1[0-9]*x[0-9]*/*/bf16' 2>&1 | tail -n 4
+                --count 0 --case 'lengths/1[0-9]*x[0-9]*/*/bf16' >"$output/memory-one.log" 2>&1 || fine=1
+            tail -n 4 "$output/memory-one.log"
         done
     done
+    return $fine
 }
 
 part_time() {
