@@ -16,7 +16,7 @@ holds err 'bad.yaml:3:' "second fault"
 code 2 "--set of an unknown key" run tiny.yaml --set training.tokns=5
 holds err 'did you mean "tokens"' "nearest key of --set"
 code 2 "--set without a value" run tiny.yaml --set training.tokens
-if ! "$MASBENCH" list devices --json | tr -d ' \n' | grep -q '"name":"cuda",.*"available":true'; then
+if ! "$program" list devices --json | tr -d ' \n' | grep -q '"name":"cuda",.*"available":true'; then
     code 2 "no CUDA here" run tiny.yaml --device cuda
     holds err 'cuda cannot be used: .*CUDA' "the missing device is named"
 fi
