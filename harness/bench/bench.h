@@ -66,6 +66,7 @@ typedef struct mas_bench_result {
     int64_t visited_tiles, scheduled_tiles;
     bool opaque; /* of one of the layers */
     size_t workspace_bytes;
+    size_t working_set_bytes; /* tensors and workspace that one layer touches */
     int64_t rows_checked;
     double worst_ratio;             /* largest error over allowed error */
     double limits[MAS_LIMIT_COUNT]; /* measured around the samples; 0: not measured */
@@ -79,16 +80,40 @@ void mas_bench_cache_free(mas_bench_cache *cache); /* NULL allowed */
 
 typedef bool mas_bench_stopped(void *user);
 
+/** A plan made ready: memory, inputs, kernels chosen, outputs found right. */
+typedef struct mas_bench mas_bench;
+
+/** Make ready and check.
+ *  @param config, plan  must outlive the bench
+ *  @param table    kernels to choose from, for tests; NULL: the device's
+ *  @param[out] result  everything but times; also after an error
+ *  @param[out] out     close with mas_bench_close; NULL after an error
+ *  @return as mas_bench_run */
+MAS_MUST_USE mas_status mas_bench_open(mas_device *device, mas_attn_table table,
+                                       const mas_bench_config *config, const mas_plan *plan,
+                                       uint64_t seed, mas_bench_stopped *stopped, void *user,
+                                       mas_bench_result *result, mas_bench **out, mas_error *err);
+void mas_bench_close(mas_bench *bench); /* NULL allowed */
+/** The plan as work to measure, with the device's yardstick. */
+mas_measure_work mas_bench_work(mas_bench *bench);
+/** From now on every launch of the CPU device does arithmetic of its own that takes `share` of what a launch takes
+ *  now: a slow-down of known size, to try a gate with. Costs a few launches.
+ *  @return MAS_OK; MAS_E_UNSUPPORTED on a device that works asynchronously; what a launch returned */
+MAS_MUST_USE mas_status mas_bench_slow_down(mas_bench *bench, double share, mas_error *err);
+/** One launch, through a function of its own name, so that a profiler can be told to count only what happens in it. */
+MAS_MUST_USE mas_status mas_bench_counted_launch(mas_bench *bench, mas_error *err);
+
 /** Check and time the plan.
  *  @param table    kernels to choose from, for tests; NULL: the device's
+ *  @param slow_down  0, or as mas_bench_slow_down
  *  @param[out] out free with mas_bench_result_free, also after an error
  *  @return MAS_OK; MAS_E_UNSUPPORTED without a kernel; MAS_E_MEMORY, MAS_E_INTERRUPTED; MAS_E_DEVICE with
  *          out->wrong set and the place in err when a result is wrong */
 MAS_MUST_USE mas_status mas_bench_run(mas_device *device, mas_attn_table table,
                                       const mas_bench_config *config, const mas_plan *plan,
-                                      const mas_measure_config *measure, uint64_t seed,
-                                      mas_bench_stopped *stopped, void *user, mas_bench_result *out,
-                                      mas_error *err);
+                                      const mas_measure_config *measure, double slow_down,
+                                      uint64_t seed, mas_bench_stopped *stopped, void *user,
+                                      mas_bench_result *out, mas_error *err);
 void mas_bench_result_free(mas_bench_result *result);
 
 /** Useful FLOP/s of full attention with one layer of the same op, dtype, heads, head size and length; timed where the

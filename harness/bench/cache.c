@@ -77,7 +77,8 @@ mas_status mas_bench_full_rate(mas_bench_cache *cache, mas_device *device,
                        .is_full = {true},
                        .sparse = mas_attn_spec_full(),
                        .full = mas_attn_spec_full()};
-    status = mas_bench_run(device, NULL, config, plan, measure, seed, stopped, user, result, err);
+    status =
+        mas_bench_run(device, NULL, config, plan, measure, 0, seed, stopped, user, result, err);
     if (status == MAS_OK) {
         *rate = result->useful_flops / result->measurement.statistics.median;
         status = mas_bench_cache_add(cache, config, *rate, err);

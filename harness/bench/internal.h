@@ -42,6 +42,11 @@ void mas_bench_rig_spoil(mas_bench_rig *rig, int tensor);
 /** Fetch a tensor from the device. */
 void mas_bench_rig_fetch(mas_bench_rig *rig, int tensor);
 
+/** Arithmetic that depends on itself, on the calling thread: `rounds` of it, and how many take that long at the
+ *  machine's best. */
+void mas_bench_delay(int64_t rounds);
+int64_t mas_bench_delay_rounds(double seconds);
+
 typedef struct mas_bench_check {
     bool wrong;         /* a result differs too much */
     int64_t rows;       /* and keys, that were computed again */

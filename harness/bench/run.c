@@ -2,10 +2,12 @@
 /* From a problem to its time: kernels chosen, results checked, samples between two measurements of the limits. */
 #include "harness/bench/internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT_SECONDS 0.03 /* of each measurement of a limit */
+#define SLOW_DOWN_SAMPLES 20 /* the fastest of them is what a slow-down is a share of */
+#define LIMIT_SECONDS 0.03   /* of each measurement of a limit */
 
 /* A kind of layer made ready to run. */
 typedef struct ready {
@@ -15,7 +17,7 @@ typedef struct ready {
     mas_attn_args args;
 } ready;
 
-typedef struct bench {
+struct mas_bench {
     mas_device *device;
     mas_attn_table table;
     const mas_bench_config *config;
@@ -25,9 +27,10 @@ typedef struct bench {
     void *workspace;
     mas_bench_stopped *stopped;
     void *user;
-} bench;
+    int64_t delay; /* rounds of mas_bench_delay that each launch takes longer */
+};
 
-static mas_view view_of(const bench *b, int tensor)
+static mas_view view_of(const mas_bench *b, int tensor)
 {
     const mas_bench_tensor *t = &b->rig->tensors[tensor];
     return mas_view_dense(t->device, t->rows, t->heads, b->rig->shape.d_qk);
@@ -35,7 +38,7 @@ static mas_view view_of(const bench *b, int tensor)
 
 /* ---- what a layer has to do ---- */
 
-static void describe(const bench *b, const ready *r, mas_bench_layer *out)
+static void describe(const mas_bench *b, const ready *r, mas_bench_layer *out)
 {
     const mas_attn_problem *p = &r->plan->problem;
     const mas_schedule *s = r->plan->schedule;
@@ -55,7 +58,7 @@ static void describe(const bench *b, const ready *r, mas_bench_layer *out)
     out->workspace_bytes = r->plan->workspace_bytes;
 }
 
-static mas_status make_ready(bench *b, int kind, mas_bench_layer *out, mas_error *err)
+static mas_status make_ready(mas_bench *b, int kind, mas_bench_layer *out, mas_error *err)
 {
     ready *r = &b->layers[kind];
     r->mask = mas_attn_spec_mask(kind == MAS_BENCH_FULL ? &b->plan->full : &b->plan->sparse);
@@ -94,7 +97,7 @@ static mas_status make_ready(bench *b, int kind, mas_bench_layer *out, mas_error
 
 /* ---- checking ---- */
 
-static mas_status run_once(const bench *b, const mas_attn_plan *plan, const mas_attn_args *args,
+static mas_status run_once(const mas_bench *b, const mas_attn_plan *plan, const mas_attn_args *args,
                            void *workspace, mas_attn_counts *counts, mas_error *err)
 {
     mas_attn_args a = *args;
@@ -102,7 +105,7 @@ static mas_status run_once(const bench *b, const mas_attn_plan *plan, const mas_
     return b->device->ops->attend(b->device, plan, &a, counts, err);
 }
 
-static mas_status check_forward(const bench *b, ready *r, const mas_attn_plan *plan,
+static mas_status check_forward(const mas_bench *b, ready *r, const mas_attn_plan *plan,
                                 void *workspace, mas_attn_counts *counts, mas_bench_check *check,
                                 mas_error *err)
 {
@@ -123,7 +126,7 @@ static mas_status check_forward(const bench *b, ready *r, const mas_attn_plan *p
 }
 
 /* The forward kernel's o and lse, checked, are what backward gets. */
-static mas_status forward_for(const bench *b, ready *r, mas_bench_check *check, mas_error *err)
+static mas_status forward_for(const mas_bench *b, ready *r, mas_bench_check *check, mas_error *err)
 {
     mas_attn_plan *plan = NULL;
     void *workspace = NULL;
@@ -138,7 +141,7 @@ static mas_status forward_for(const bench *b, ready *r, mas_bench_check *check, 
     return status;
 }
 
-static mas_status check_layer(const bench *b, ready *r, mas_bench_layer *out,
+static mas_status check_layer(const mas_bench *b, ready *r, mas_bench_layer *out,
                               mas_bench_check *check, mas_error *err)
 {
     mas_attn_counts counts = {0};
@@ -165,7 +168,7 @@ static mas_status check_layer(const bench *b, ready *r, mas_bench_layer *out,
 
 static mas_status launch(void *user, mas_error *err)
 {
-    const bench *b = user;
+    const mas_bench *b = user;
     mas_status status = MAS_OK;
     for (int32_t i = 0; status == MAS_OK && i < b->plan->layers; i++) {
         const ready *r = &b->layers[b->plan->is_full[i] ? MAS_BENCH_FULL : MAS_BENCH_SPARSE];
@@ -173,23 +176,24 @@ static mas_status launch(void *user, mas_error *err)
         args.workspace = r->plan->workspace_bytes ? b->workspace : NULL;
         status = b->device->ops->attend(b->device, r->plan, &args, NULL, err);
     }
+    mas_bench_delay(b->delay);
     return status;
 }
 
 static mas_status wait_done(void *user, mas_error *err)
 {
-    const bench *b = user;
+    const mas_bench *b = user;
     return b->device->ops->synchronize(b->device, err);
 }
 
 static bool asked_to_stop(void *user)
 {
-    const bench *b = user;
+    const mas_bench *b = user;
     return b->stopped && b->stopped(b->user);
 }
 
 /* The denominators of this point, the larger of what is measured before and after its samples. */
-static void measure_limits(const bench *b, double limits[MAS_LIMIT_COUNT])
+static void measure_limits(const mas_bench *b, double limits[MAS_LIMIT_COUNT])
 {
     const bool wanted[MAS_LIMIT_COUNT] = {
         [MAS_LIMIT_F32] = b->config->dtype != MAS_DTYPE_BF16,
@@ -219,8 +223,15 @@ static void add_up(const mas_plan *plan, mas_bench_result *out)
     }
 }
 
-static mas_status check_and_time(bench *b, const mas_measure_config *measure, mas_bench_result *out,
-                                 mas_error *err)
+static size_t working_set(const mas_bench *b)
+{
+    size_t bytes = b->rig->lse_bytes;
+    for (int i = 0; i < MAS_BENCH_TENSORS; i++)
+        bytes += b->rig->tensors[i].bytes;
+    return bytes;
+}
+
+static mas_status make_all_ready(mas_bench *b, mas_bench_result *out, mas_error *err)
 {
     const bool has[MAS_BENCH_LAYERS] = {
         b->plan->full_layers<b->plan->layers, b->plan->full_layers> 0};
@@ -244,38 +255,118 @@ static mas_status check_and_time(bench *b, const mas_measure_config *measure, ma
     out->rows_checked = check.rows;
     out->worst_ratio = check.worst_ratio;
     add_up(b->plan, out);
-    if (status != MAS_OK)
-        return status;
-    const mas_measure_work work = {b, launch, wait_done, NULL, asked_to_stop};
-    measure_limits(b, out->limits);
-    status = mas_measure(measure, &work, &out->measurement, err);
-    if (status == MAS_OK)
-        measure_limits(b, out->limits);
+    out->working_set_bytes = working_set(b) + out->workspace_bytes;
     return status;
 }
 
-mas_status mas_bench_run(mas_device *device, mas_attn_table table, const mas_bench_config *config,
-                         const mas_plan *plan, const mas_measure_config *measure, uint64_t seed,
-                         mas_bench_stopped *stopped, void *user, mas_bench_result *out,
-                         mas_error *err)
+mas_status mas_bench_open(mas_device *device, mas_attn_table table, const mas_bench_config *config,
+                          const mas_plan *plan, uint64_t seed, mas_bench_stopped *stopped,
+                          void *user, mas_bench_result *result, mas_bench **out, mas_error *err)
 {
-    *out = (mas_bench_result){.wrong = false};
-    bench b = {.device = device,
-               .table = table ? table : device->attention,
-               .config = config,
-               .plan = plan,
-               .stopped = stopped,
-               .user = user};
-    mas_status status = mas_bench_rig_open(device, config, seed, &b.rig, err);
+    *out = NULL;
+    *result = (mas_bench_result){.wrong = false};
+    mas_bench *b = malloc(sizeof *b);
+    if (!b)
+        return mas_fail(err, MAS_E_MEMORY, "no memory to time a kernel");
+    *b = (mas_bench){.device = device,
+                     .table = table ? table : device->attention,
+                     .config = config,
+                     .plan = plan,
+                     .stopped = stopped,
+                     .user = user};
+    mas_status status = mas_bench_rig_open(device, config, seed, &b->rig, err);
     if (status == MAS_OK)
-        status = check_and_time(&b, measure, out, err);
+        status = make_all_ready(b, result, err);
+    if (status == MAS_OK)
+        *out = b;
+    else
+        mas_bench_close(b);
+    return status;
+}
+
+void mas_bench_close(mas_bench *b)
+{
+    if (!b)
+        return;
     for (int kind = 0; kind < MAS_BENCH_LAYERS; kind++) {
-        device->ops->release(device, b.layers[kind].o);
-        device->ops->release(device, b.layers[kind].lse);
-        mas_attn_plan_free(b.layers[kind].plan);
+        b->device->ops->release(b->device, b->layers[kind].o);
+        b->device->ops->release(b->device, b->layers[kind].lse);
+        mas_attn_plan_free(b->layers[kind].plan);
     }
-    device->ops->release(device, b.workspace);
-    mas_bench_rig_close(b.rig);
+    b->device->ops->release(b->device, b->workspace);
+    mas_bench_rig_close(b->rig);
+    free(b);
+}
+
+static void start_yardstick(void *user)
+{
+    const mas_bench *b = user;
+    b->device->ops->yardstick(b->device);
+}
+
+/* Reading memory far larger than the caches leaves nothing else in them. */
+static void evict(void *user)
+{
+    const mas_bench *b = user;
+    (void)b->device->ops->limit(b->device, MAS_LIMIT_READ, 0);
+}
+
+mas_measure_work mas_bench_work(mas_bench *b)
+{
+    return (mas_measure_work){.user = b,
+                              .launch = launch,
+                              .wait = wait_done,
+                              .yardstick = start_yardstick,
+                              .evict = evict,
+                              .stopped = asked_to_stop};
+}
+
+mas_status mas_bench_slow_down(mas_bench *b, double share, mas_error *err)
+{
+    if (b->device->asynchronous)
+        return mas_fail(err, MAS_E_UNSUPPORTED,
+                        "a device that works asynchronously cannot be "
+                        "slowed down from outside");
+    b->delay = 0;
+    const mas_measure_config config = {.warmup = 2, .seconds = 0.1};
+    const mas_measure_work work = mas_bench_work(b);
+    mas_measurement warm;
+    mas_status status = mas_measure_warm_up(&config, &work, &warm, err);
+    double fastest = HUGE_VAL;
+    for (int i = 0; status == MAS_OK && i < SLOW_DOWN_SAMPLES; i++) {
+        mas_sample sample;
+        status = mas_measure_sample(&work, warm.repeats, false, &sample, err);
+        fastest = fmin(fastest, sample.seconds);
+    }
+    if (status == MAS_OK)
+        b->delay = mas_bench_delay_rounds(share * fastest);
+    return status;
+}
+
+mas_status mas_bench_counted_launch(mas_bench *b, mas_error *err)
+{
+    return launch(b, err);
+}
+
+mas_status mas_bench_run(mas_device *device, mas_attn_table table, const mas_bench_config *config,
+                         const mas_plan *plan, const mas_measure_config *measure, double slow_down,
+                         uint64_t seed, mas_bench_stopped *stopped, void *user,
+                         mas_bench_result *out, mas_error *err)
+{
+    mas_bench *b = NULL;
+    mas_status status =
+        mas_bench_open(device, table, config, plan, seed, stopped, user, out, &b, err);
+    if (status != MAS_OK)
+        return status;
+    const mas_measure_work work = mas_bench_work(b);
+    measure_limits(b, out->limits);
+    if (slow_down > 0)
+        status = mas_bench_slow_down(b, slow_down, err);
+    if (status == MAS_OK)
+        status = mas_measure(measure, &work, &out->measurement, err);
+    if (status == MAS_OK)
+        measure_limits(b, out->limits);
+    mas_bench_close(b);
     return status;
 }
 

@@ -64,6 +64,7 @@ extern const mas_cli_command *const mas_cli_commands[]; /* NULL-terminated */
 typedef struct mas_cli_globals {
     int threads;                   /* >= 1 */
     const mas_device_kind *device; /* --device */
+    const char *cpu;               /* --cpu; NULL: not given */
 } mas_cli_globals;
 
 typedef struct mas_cli_parsed {
@@ -96,6 +97,6 @@ void mas_cli_quantity(double value, char *text, size_t size);
 int mas_cli_finish(const mas_cli_command *command, int code);
 
 extern const mas_cli_command mas_cmd_run, mas_cmd_explain, mas_cmd_list, mas_cmd_check,
-    mas_cmd_plot, mas_cmd_report;
+    mas_cmd_plot, mas_cmd_report, mas_cmd_compare, mas_cmd_pack, mas_cmd_serve;
 
 #endif

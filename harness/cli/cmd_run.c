@@ -135,6 +135,7 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
 {
     mas_cli_list settings = {0};
     const char *shard = NULL;
+    int64_t slow_down = 0;
     bool dry_run = false, list = false, retry = false;
     mas_run_options options = {.results = "results", .shard = 1, .shards = 1, .stop = &stop};
     const mas_cli_option table[] = {
@@ -147,6 +148,8 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
         {"dry-run", MAS_CLI_FLAG, NULL, "print points, plans, costs and kernels; create nothing",
          &dry_run, 0, 0, NULL},
         {"list", MAS_CLI_FLAG, NULL, "the same as --dry-run", &list, 0, 0, NULL},
+        {"slow-down", MAS_CLI_INT, "PERCENT",
+         "slow timed kernels down by this much, to try a gate with", &slow_down, 0, 100, NULL},
         {"retry-failed", MAS_CLI_FLAG, NULL, "run points again whose result is a failure", &retry,
          0, 0, NULL},
     };
@@ -157,6 +160,7 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
         return code;
     options.threads = parsed.globals.threads;
     options.device = parsed.globals.device;
+    options.slow_down = (double)slow_down / 100;
     if (shard && !read_shard(shard, &options))
         return mas_cli_usage_error(
             command, "--shard: \"%s\" is not I/N with 1 <= I <= N, for example 1/4", shard);

@@ -232,5 +232,6 @@ int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options,
         return mas_cli_usage_error(command, "MASBENCH_CPU: %s", err.text);
     out->globals.threads = (int)threads;
     out->globals.device = mas_device_find(device);
+    out->globals.cpu = cpu;
     return -1;
 }

@@ -353,6 +353,10 @@ static const mas_field measure_fields[] = {
          "stop sampling after this long, once min_samples are there"),
     ABOVE(MAS_FIELD_DOUBLE, mas_measure_config, precision, 0, 1,
           "stop sampling when the median's relative standard error is below it"),
+    BOOL(mas_measure_config, yardstick,
+         "time a fixed amount of arithmetic beside every sample: what compare divides by"),
+    INT(mas_measure_config, cold_samples, 0, MAS_SAMPLES_MAX,
+        "single runs with empty caches, after the others"),
 };
 static const mas_section measure_section = {
     "measure", "How it is timed.", measure_fields, COUNT(measure_fields), NULL, NULL, NULL};

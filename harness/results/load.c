@@ -38,7 +38,7 @@ static size_t rank_of(const json_t *experiment, const char *id)
     return SIZE_MAX;
 }
 
-static mas_status check_result(const json_t *result, const char *path, mas_error *err)
+mas_status mas_result_check(const json_t *result, const char *path, mas_error *err)
 {
     const json_t *schema = json_object_get(result, "schema");
     if (!json_is_integer(schema))
@@ -124,7 +124,7 @@ mas_status mas_results_load(const char *folder, mas_result_set **out, mas_error 
         if (status != MAS_OK)
             goto done;
         set->count = i + 1;
-        status = check_result(set->results[i], path, err);
+        status = mas_result_check(set->results[i], path, err);
         if (status != MAS_OK)
             goto done;
     }

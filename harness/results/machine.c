@@ -49,6 +49,10 @@ json_t *mas_machine_record(const mas_device *device)
     mas_json_set_int(machine, "cores", sysconf(_SC_NPROCESSORS_ONLN));
     mas_json_set_int(machine, "memory_bytes",
                      (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
+    const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE); /* of a core */
+    const bool known = cache > 0 && device && !device->driver;
+    mas_json_set(machine, "cache_bytes",
+                 known ? json_integer((json_int_t)cache * device->threads) : json_null());
     char text[256];
     read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", text, sizeof text);
     mas_json_set_text(machine, "governor", text[0] ? text : NULL);

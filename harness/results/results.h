@@ -30,6 +30,9 @@ MAS_MUST_USE mas_status mas_make_folders(const char *path, mas_error *err);
  * flag of the build, matmul library, threads, device. */
 json_t *mas_machine_record(const mas_device *device);
 
+/** Is this a result that this program can read? Otherwise MAS_E_FORMAT naming `where`. */
+MAS_MUST_USE mas_status mas_result_check(const json_t *result, const char *where, mas_error *err);
+
 /** All results of one experiment folder, sorted by the experiment's own order of points where
  * experiment.json is there. Unreadable or truncated files are an error naming the file; files of
  * other kinds are ignored. */
@@ -40,6 +43,16 @@ typedef struct mas_result_set {
     json_t **results;
 } mas_result_set;
 MAS_MUST_USE mas_status mas_results_load(const char *folder, mas_result_set **out, mas_error *err);
+/** Results of any experiments in one file, such as a baseline that is committed: {"schema", "results": [...]}.
+ *  @return MAS_OK; MAS_E_FORMAT, MAS_E_IO, MAS_E_NOT_FOUND naming the file */
+MAS_MUST_USE mas_status mas_results_load_pack(const char *path, mas_result_set **out,
+                                              mas_error *err);
+/** Either of both, by what is there. */
+MAS_MUST_USE mas_status mas_results_load_any(const char *path, mas_result_set **out,
+                                             mas_error *err);
+/** Write a pack, atomically, in the order of the sets. */
+MAS_MUST_USE mas_status mas_results_write_pack(const char *path, mas_result_set *const *sets,
+                                               size_t count, mas_error *err);
 void mas_results_free(mas_result_set *set);
 
 #endif

@@ -12,7 +12,7 @@ static bool stopped(void *user)
     return options->stop && *options->stop;
 }
 
-static json_t *seconds_record(const mas_statistics *s)
+static json_t *figures_record(const mas_statistics *s)
 {
     json_t *json = json_object();
     mas_json_set_number(json, "median", s->median);
@@ -74,7 +74,17 @@ static json_t *metrics_record(const mas_point *point, const mas_bench_result *r,
     set_tiles(json, "visited_tiles", r->visited_tiles, r->opaque);
     set_tiles(json, "scheduled_tiles", r->scheduled_tiles, r->opaque);
     mas_json_set_int(json, "workspace_bytes", (int64_t)r->workspace_bytes);
-    mas_json_set(json, "seconds", seconds_record(&r->measurement.statistics));
+    mas_json_set_int(json, "working_set_bytes", (int64_t)r->working_set_bytes);
+    const mas_measurement *m = &r->measurement;
+    mas_statistics cold;
+    mas_json_set(json, "seconds", figures_record(&m->statistics));
+    mas_json_set(json, "per_yardstick",
+                 m->quotient.count > 0 ? figures_record(&m->quotient) : json_null());
+    mas_json_set(json, "cold_seconds",
+                 m->cold_count > 0 &&
+                         mas_statistics_of(m->cold, m->cold_count, &cold, NULL) == MAS_OK
+                     ? figures_record(&cold)
+                     : json_null());
     return json;
 }
 
@@ -107,16 +117,32 @@ static json_t *layers_record(const mas_point *point, const mas_bench_result *r)
     return layers;
 }
 
-static json_t *samples_record(const mas_measurement *m)
+static json_t *samples_record(const mas_measurement *m, double slow_down)
 {
-    json_t *json = json_object(), *seconds = json_array();
-    for (int64_t i = 0; i < m->count; i++)
-        (void)json_array_append_new(seconds, mas_json_number(m->seconds[i]));
+    json_t *json = json_object(), *seconds = json_array(), *yardstick = json_array(),
+           *preemptions = json_array(), *cold = json_array();
+    for (int64_t i = 0; i < m->count; i++) {
+        (void)json_array_append_new(seconds, mas_json_number(m->samples[i].seconds));
+        (void)json_array_append_new(yardstick, mas_json_number(m->samples[i].yardstick));
+        (void)json_array_append_new(preemptions, json_integer(m->samples[i].preemptions));
+    }
+    for (int64_t i = 0; i < m->cold_count; i++)
+        (void)json_array_append_new(cold, mas_json_number(m->cold[i]));
     mas_json_set_int(json, "warmup_runs", m->warmup_runs);
     mas_json_set_int(json, "repeats", m->repeats);
     mas_json_set_bool(json, "steady", m->steady);
     mas_json_set_bool(json, "precise", m->precise);
+    mas_json_set_bool(json, "throttled", m->throttled);
+    mas_json_set_number(json, "stolen_share", m->stolen);
     mas_json_set(json, "seconds", seconds);
+    const bool beside = m->quotient.count > 0;
+    mas_json_set_text(json, "yardstick", beside ? MAS_YARDSTICK : NULL);
+    mas_json_set(json, "yardstick_seconds", beside ? yardstick : json_null());
+    if (!beside)
+        json_decref(yardstick);
+    mas_json_set(json, "preemptions", preemptions);
+    mas_json_set(json, "cold_seconds", cold);
+    mas_json_set(json, "slowed_by", slow_down > 0 ? json_real(slow_down) : json_null());
     return json;
 }
 
@@ -143,9 +169,9 @@ static json_t *plan_record(const mas_point *point)
 }
 
 static json_t *record(const mas_experiment *experiment, const mas_point *point,
-                      const mas_bench_result *r, double full_rate, const mas_device *device,
-                      mas_status status, const mas_error *err, const mas_error *full_err,
-                      const char *started, double seconds)
+                      const mas_bench_result *r, double full_rate, double slow_down,
+                      const mas_device *device, mas_status status, const mas_error *err,
+                      const mas_error *full_err, const char *started, double seconds)
 {
     json_t *result =
         mas_record_head(experiment, point, r->wrong ? "wrong" : mas_status_name(status),
@@ -160,7 +186,7 @@ static json_t *record(const mas_experiment *experiment, const mas_point *point,
     mas_json_set(result, "check", check);
     if (status == MAS_OK) {
         mas_json_set(result, "metrics", metrics_record(point, r, full_rate));
-        mas_json_set(result, "samples", samples_record(&r->measurement));
+        mas_json_set(result, "samples", samples_record(&r->measurement, slow_down));
         mas_json_set(result, "limits", limits_record(r));
         if (full_rate <= 0)
             mas_json_set_text(result, "full_error", full_err->text);
@@ -193,7 +219,7 @@ json_t *mas_run_kernel_point(mas_shared *shared, const mas_experiment *experimen
     void *user = (void *)options;
     if (status == MAS_OK)
         status = mas_bench_run(device, NULL, &point->kernel, &point->plan, &point->measure,
-                               point->seed, stopped, user, r, &err);
+                               options->slow_down, point->seed, stopped, user, r, &err);
     if (status == MAS_OK && point->plan.layers == 1 && point->plan.full_layers == 1)
         status = mas_bench_cache_add(shared->full_rates, &point->kernel,
                                      r->useful_flops / r->measurement.statistics.median, &err);
@@ -205,8 +231,8 @@ json_t *mas_run_kernel_point(mas_shared *shared, const mas_experiment *experimen
         status = MAS_E_INTERRUPTED;
     json_t *result = NULL;
     if (status != MAS_E_INTERRUPTED)
-        result = record(experiment, point, r, full_rate, device, status, &err, &full_err, started,
-                        mas_measure_now() - begin);
+        result = record(experiment, point, r, full_rate, options->slow_down, device, status, &err,
+                        &full_err, started, mas_measure_now() - begin);
     mas_bench_result_free(r);
     free(r);
     mas_device_close(device);

@@ -15,6 +15,7 @@ typedef struct mas_run_options {
     const mas_device_kind *device;     /* that computes */
     int threads;                       /* >= 1 */
     int shard, shards;                 /* run points with index % shards == shard - 1; 1, 1: all */
+    double slow_down;                  /* share by which kernels are slowed down, to try a gate */
     const volatile sig_atomic_t *stop; /* set by a signal handler: stop after the current step */
 } mas_run_options;
 

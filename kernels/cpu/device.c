@@ -86,6 +86,7 @@ static const mas_device_ops cpu_ops = {
     .sum_squares = mas_cpu_sum_squares,
     .adamw = mas_cpu_adamw_step,
     .limit = mas_cpu_limit_measure,
+    .yardstick = mas_cpu_yardstick,
     .close = close_device,
 };
 

@@ -9,6 +9,9 @@
 
 /* A run takes a few milliseconds: long against starting it, short against other load. */
 #define ROUNDS ((int64_t)1 << 18)
+/* A third of a millisecond at 512 FLOPs a round and 200 GFLOP/s: as long as a small kernel, so that both meet the
+ * same interruptions. Part of the yardstick's definition. */
+#define YARDSTICK_ROUNDS ((int64_t)1 << 17)
 /* Much larger than the last-level caches of the processors this is for. */
 #define BUFFER_BYTES ((size_t)256 << 20)
 
@@ -87,4 +90,11 @@ double mas_cpu_limit_measure(mas_device *d, mas_limit limit, double seconds)
     } while (omp_get_wtime() < until);
     free(buffer);
     return best;
+}
+
+void mas_cpu_yardstick(mas_device *d)
+{
+    const mas_cpu_limits *loops = loops_for(mas_cpu_isa());
+#pragma omp parallel num_threads(d->threads)
+    loops->f32(YARDSTICK_ROUNDS);
 }

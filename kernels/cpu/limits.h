@@ -26,5 +26,6 @@ extern const mas_cpu_limits mas_cpu_limits_avx2, mas_cpu_limits_avx512, mas_cpu_
 #endif
 
 double mas_cpu_limit_measure(mas_device *d, mas_limit limit, double seconds);
+void mas_cpu_yardstick(mas_device *d);
 
 #endif

@@ -61,6 +61,7 @@ static const mas_device_ops cuda_ops = {
     .sum_squares = mas_cuda_sum_squares,
     .adamw = mas_cuda_adamw,
     .limit = mas_cuda_limit,
+    .yardstick = mas_cuda_yardstick,
     .close = close_device,
 };
 

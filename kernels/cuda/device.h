@@ -94,5 +94,6 @@ void mas_cuda_adamw(mas_device *d, int64_t count, const mas_adamw *hyper, const 
 
 /* limits.cu */
 double mas_cuda_limit(mas_device *d, mas_limit limit, double seconds);
+void mas_cuda_yardstick(mas_device *d);
 
 #endif

@@ -131,3 +131,14 @@ double mas_cuda_limit(mas_device *d, mas_limit limit, double seconds)
     cudaFree(memory);
     return best;
 }
+
+/* Eight blocks a processor, as the f32 limit has; an emulator gets one, since it has no speed. */
+void mas_cuda_yardstick(mas_device *d)
+{
+    const unsigned blocks = simt_emulated ? 1 : (unsigned)(processors() * 8);
+    float *out = (float *)mas_cuda_scratch(d, (size_t)blocks * THREADS * sizeof(float));
+    if (out)
+        mas_cuda_note(simt_launch(multiply_add, dim3(blocks), dim3(THREADS), 0, mas_cuda_stream(),
+                                  out, 1.0000001f, 1e-7f),
+                      "the yardstick");
+}

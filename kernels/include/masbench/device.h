@@ -89,6 +89,10 @@ typedef enum mas_limit {
 /** "f32_flops", "bf16_flops", "read_bytes", "copy_bytes". */
 const char *mas_limit_name(mas_limit limit);
 
+/** What the yardstick computes: f32 multiply-adds in registers. Results hold this name; it changes
+ * whenever the work does, so that different yardsticks are never compared. */
+#define MAS_YARDSTICK "fma-1"
+
 typedef struct mas_device mas_device;
 
 typedef struct mas_device_ops {
@@ -185,6 +189,10 @@ typedef struct mas_device_ops {
     /** Measure a limit with all threads of the device, in about `seconds`: the best of many short
      * runs. 0 where it cannot be measured. */
     double (*limit)(mas_device *d, mas_limit limit, double seconds);
+    /** Start the yardstick: MAS_YARDSTICK, always the same amount of work on all threads of the
+     * device, a fraction of a millisecond. Time over the yardstick's time survives what slows a
+     * whole machine down. */
+    void (*yardstick)(mas_device *d);
 
     void (*close)(mas_device *d);
 } mas_device_ops;

@@ -44,7 +44,8 @@ static mas_status run_backward(const mas_attn_plan *plan, const mas_attn_args *a
 
 static const mas_bench_config small = {
     .batch = 1, .q_heads = 4, .kv_heads = 2, .head_dim = 16, .length = 100, .layers = 1};
-static const mas_measure_config twice = {1, 2, 2, 0, 0.01};
+static const mas_measure_config twice = {
+    .warmup = 1, .min_samples = 2, .max_samples = 2, .seconds = 0, .precision = 0.01};
 
 static mas_status bench_shape(const mas_attn_kernel *kernel, mas_bench_config config,
                               mas_bench_result *result, mas_error *err)
@@ -54,7 +55,7 @@ static mas_status bench_shape(const mas_attn_kernel *kernel, mas_bench_config co
     plan = (mas_plan){.layers = 1, .sparse = mas_attn_spec_full(), .full = mas_attn_spec_full()};
     mas_device *device;
     cr_assert_eq(mas_device_open_cpu(1, 0, &device, err), MAS_OK);
-    const mas_status status = mas_bench_run(device, kernel ? table : NULL, &config, &plan, &twice,
+    const mas_status status = mas_bench_run(device, kernel ? table : NULL, &config, &plan, &twice, 0,
                                             1, NULL, NULL, result, err);
     cr_expect_eq(device->memory.total_bytes, 0);
     mas_device_close(device);
