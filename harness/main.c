@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 const mas_cli_command *const mas_cli_commands[] = {
-    &mas_cmd_run,  &mas_cmd_explain, &mas_cmd_list, &mas_cmd_check,
-    &mas_cmd_plot, &mas_cmd_report,  NULL,
+    &mas_cmd_run,  &mas_cmd_explain, &mas_cmd_list,   &mas_cmd_check,
+    &mas_cmd_plot, &mas_cmd_report,  &mas_cmd_verify, NULL,
 };
 
 static void print_help(FILE *out)
@@ -22,11 +22,12 @@ static void print_help(FILE *out)
     for (size_t i = 0; mas_cli_commands[i]; i++)
         fprintf(out, "  %-8s %-26s %s\n", mas_cli_commands[i]->name, mas_cli_commands[i]->arguments,
                 mas_cli_commands[i]->summary);
-    fputs("\nmasbench COMMAND --help lists the options of a command; masbench --version prints the "
-          "version.\n"
-          "exit codes: 0 fine; 1 finished, but something failed; 2 bad usage or input; 3 "
-          "incomplete; 130 interrupted\n",
-          out);
+    fputs(
+        "\nmasbench COMMAND --help lists the options of a command; masbench --version prints the "
+        "version.\n"
+        "exit codes: 0 fine; 1 finished, but something failed or differs; 2 bad usage or input; 3 "
+        "incomplete; 4 not comparable; 130 interrupted\n",
+        out);
 }
 
 static int unknown_command(const char *name)
