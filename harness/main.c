@@ -9,8 +9,17 @@
 #include <unistd.h>
 
 const mas_cli_command *const mas_cli_commands[] = {
-    &mas_cmd_run,    &mas_cmd_explain, &mas_cmd_list, &mas_cmd_check, &mas_cmd_plot,
-    &mas_cmd_report, &mas_cmd_compare, &mas_cmd_pack, &mas_cmd_serve, NULL,
+    &mas_cmd_run,
+    &mas_cmd_explain,
+    &mas_cmd_list,
+    &mas_cmd_check,
+    &mas_cmd_plot,
+    &mas_cmd_report,
+    &mas_cmd_compare,
+    &mas_cmd_pack,
+    &mas_cmd_verify,
+    &mas_cmd_serve,
+    NULL,
 };
 
 static void print_help(FILE *out)
@@ -22,11 +31,12 @@ static void print_help(FILE *out)
     for (size_t i = 0; mas_cli_commands[i]; i++)
         fprintf(out, "  %-8s %-26s %s\n", mas_cli_commands[i]->name, mas_cli_commands[i]->arguments,
                 mas_cli_commands[i]->summary);
-    fputs("\nmasbench COMMAND --help lists the options of a command; masbench --version prints the "
-          "version.\n"
-          "exit codes: 0 fine; 1 finished, but something failed or got slower; 2 bad usage or "
-          "input; 3 incomplete;\n4 not comparable; 5 unclear; 130 interrupted\n",
-          out);
+    fputs(
+        "\nmasbench COMMAND --help lists the options of a command; masbench --version prints the "
+        "version.\n"
+        "exit codes: 0 fine; 1 finished, but something failed, differs or got slower; 2 bad usage "
+        "or input;\n3 incomplete; 4 not comparable; 5 unclear; 130 interrupted\n",
+        out);
 }
 
 static int unknown_command(const char *name)

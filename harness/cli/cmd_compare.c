@@ -2,6 +2,7 @@
 /* masbench compare: recorded results, two builds side by side, or the gate's own error rates. */
 #include "harness/cli/cli.h"
 #include "harness/cli/load.h"
+#include "harness/cli/signals.h"
 #include "harness/gate/calibrate.h"
 #include "harness/results/json_build.h"
 
@@ -19,23 +20,6 @@ typedef struct compare_options {
     int64_t repetitions;
     bool instructions, once;
 } compare_options;
-
-static volatile sig_atomic_t stop;
-
-static void ask_to_stop(int number)
-{
-    (void)number;
-    stop = 1;
-}
-
-/* Workers get the terminal's Ctrl-C as well and end; this process then says what it was doing. */
-static void watch_signals(void)
-{
-    const struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)signal(SIGPIPE, SIG_IGN); /* a worker that died is found by its missing answer */
-}
 
 static int exit_code(mas_verdict verdict)
 {
@@ -105,9 +89,9 @@ static void end_progress(void)
 static int failed(const mas_cli_command *command, mas_status status, const mas_error *err)
 {
     mas_cli_usage_error(command, "%s", err->text);
-    return stop || status == MAS_E_INTERRUPTED ? MAS_EXIT_INTERRUPTED
-           : status == MAS_E_DEVICE            ? MAS_EXIT_FAILURES
-                                               : MAS_EXIT_USAGE;
+    return mas_cli_stop || status == MAS_E_INTERRUPTED ? MAS_EXIT_INTERRUPTED
+           : status == MAS_E_DEVICE                    ? MAS_EXIT_FAILURES
+                                                       : MAS_EXIT_USAGE;
 }
 
 /* ---- recorded results ---- */
@@ -215,7 +199,7 @@ static mas_direct direct_of(const compare_options *o, const sides *s, const char
                         .instructions = o->instructions,
                         .progress = show_progress,
                         .user = said,
-                        .stop = &stop};
+                        .stop = &mas_cli_stop};
 }
 
 static int compare_builds(const mas_cli_command *command, const mas_cli_parsed *parsed,
@@ -344,7 +328,10 @@ static int compare_main(const mas_cli_command *command, int argc, char **argv)
     if (code >= 0)
         return code;
     o.rules.min_effect = (double)effect / 100;
-    watch_signals();
+    mas_error err;
+    if (mas_cli_catch_signals(&err) != MAS_OK)
+        return mas_cli_usage_error(command, "%s", err.text);
+    (void)signal(SIGPIPE, SIG_IGN); /* a worker that died is found by its missing answer */
     if (o.calibrate)
         code = calibrate(command, &parsed, &o);
     else if (o.against)

@@ -4,51 +4,15 @@
 #include "harness/cli/kinds.h"
 #include "harness/cli/load.h"
 #include "harness/cli/progress.h"
+#include "harness/cli/signals.h"
 #include "harness/results/json_build.h"
 #include "harness/results/results.h"
 #include "harness/run/runner.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t stop;
-
-/* Signals are waited for in a thread of their own and blocked in all others. A handler would be
- * simpler, but one that interrupted oneDNN 2.6 inside dnnl_sgemm was seen to corrupt the heap (its
- * generated code does not leave the stack fit for a signal frame). */
-static void *wait_for_signals(void *user)
-{
-    const sigset_t *set = user;
-    int number;
-    while (sigwait(set, &number) == 0) {
-        if (stop)
-            _exit(MAS_EXIT_INTERRUPTED);
-        stop = 1;
-        fprintf(stderr, "\nstopping after this step; once more to stop at once\n");
-    }
-    return NULL;
-}
-
-/* Before any other thread starts, so that all inherit the mask. */
-static mas_status catch_signals(mas_error *err)
-{
-    static sigset_t set; /* lives as long as the thread */
-    pthread_t thread;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    int code = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (code == 0)
-        code = pthread_create(&thread, NULL, wait_for_signals, &set);
-    if (code == 0)
-        code = pthread_detach(thread);
-    return code == 0 ? MAS_OK
-                     : mas_fail(err, MAS_E_IO, "cannot watch for signals: %s", strerror(code));
-}
 
 static bool read_shard(const char *text, mas_run_options *options)
 {
@@ -107,7 +71,7 @@ static int run_experiment(const mas_cli_command *command, const mas_experiment *
     mas_error err;
     mas_progress_bar bar;
     mas_run_summary summary = {0};
-    if (catch_signals(&err) != MAS_OK ||
+    if (mas_cli_catch_signals(&err) != MAS_OK ||
         mas_progress_begin(&bar, experiment, options, &err) != MAS_OK)
         return mas_cli_usage_error(command, "%s", err.text);
     const mas_run_observer observer = mas_progress_observer(&bar);
@@ -137,7 +101,8 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
     const char *shard = NULL;
     int64_t slow_down = 0;
     bool dry_run = false, list = false, retry = false;
-    mas_run_options options = {.results = "results", .shard = 1, .shards = 1, .stop = &stop};
+    mas_run_options options = {
+        .results = "results", .shard = 1, .shards = 1, .stop = &mas_cli_stop};
     const mas_cli_option table[] = {
         {"set", MAS_CLI_LIST, "KEY=VALUE",
          "override a key of the file, for example training.tokens=1e6", &settings, 0, 0, NULL},

@@ -11,9 +11,10 @@
  * Every answer has a status; one that is not "ok" has an error. */
 #include "harness/cli/cli.h"
 #include "harness/cli/load.h"
+#include "harness/cli/scratch.h"
 #include "harness/results/json_build.h"
 #include "harness/results/results.h"
-#include "harness/run/run.h"
+#include "harness/run/runner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,10 @@
 typedef struct server {
     const mas_experiment *experiment;
     mas_cli_globals globals;
-    double slow_down;   /* of kernels, a share; 0: none */
-    mas_device *device; /* of the open point */
-    mas_bench *bench;   /* NULL: no point is open */
+    const char *results; /* folder for what training leaves on its way */
+    double slow_down;    /* of kernels, a share; 0: none */
+    mas_device *device;  /* of the open point */
+    mas_bench *bench;    /* NULL: no point is open */
     const mas_point *point;
 } server;
 
@@ -142,7 +144,8 @@ static json_t *run_point(server *s, const char *words)
     if (end == words || index < 0 || index >= s->experiment->count)
         return refuse("run: no such point");
     close_point(s);
-    const mas_run_options options = {.device = s->globals.device,
+    const mas_run_options options = {.results = s->results,
+                                     .device = s->globals.device,
                                      .threads = s->globals.threads,
                                      .slow_down = s->slow_down,
                                      .shard = 1,
@@ -210,11 +213,25 @@ static int serve_main(const mas_cli_command *command, int argc, char **argv)
     code = mas_cli_load(command, parsed.arguments[0], &settings, &experiment);
     if (code >= 0)
         return code;
-    server s = {
-        .experiment = experiment, .globals = parsed.globals, .slow_down = (double)slow_down / 100};
-    serve(&s);
+    mas_error err;
+    mas_scratch scratch = {.folder = NULL};
+    mas_status status = mas_scratch_make(NULL, &scratch, &err);
+    char *folder = status == MAS_OK ? mas_folder_path(scratch.folder, experiment->name) : NULL;
+    if (status == MAS_OK)
+        status = folder ? mas_make_folders(folder, &err)
+                        : mas_fail(&err, MAS_E_MEMORY, "no memory for a path");
+    if (status == MAS_OK) {
+        server s = {.experiment = experiment,
+                    .globals = parsed.globals,
+                    .results = scratch.folder,
+                    .slow_down = (double)slow_down / 100};
+        serve(&s);
+    }
+    free(folder);
+    mas_scratch_drop(&scratch);
     mas_experiment_free(experiment);
-    return mas_cli_finish(command, MAS_EXIT_OK);
+    return status == MAS_OK ? mas_cli_finish(command, MAS_EXIT_OK)
+                            : mas_cli_usage_error(command, "%s", err.text);
 }
 
 const mas_cli_command mas_cmd_serve = {
@@ -222,8 +239,7 @@ const mas_cli_command mas_cmd_serve = {
     "FILE",
     "answer questions about an experiment's points, for compare --against",
     "Reads one question a line and prints one line of JSON for each: open I, warm, sample N, "
-    "count, "
-    "run I.\n"
+    "count, run I.\n"
     "Ends with its input. A person has no need of it.",
     serve_main,
 };

@@ -146,6 +146,15 @@ static json_t *curve_to_json(const mas_progress *p)
     return curve;
 }
 
+static json_t *tiles_to_json(const mas_progress *p)
+{
+    json_t *tiles = json_array();
+    for (int32_t i = 0; tiles && i < p->counted_layers; i++)
+        (void)json_array_append_new(tiles, json_pack("[I, I]", (json_int_t)p->visited_tiles[i],
+                                                     (json_int_t)p->scheduled_tiles[i]));
+    return tiles;
+}
+
 char *mas_progress_text(const mas_progress *progress, const char *identity)
 {
     char state[4][24];
@@ -155,11 +164,12 @@ char *mas_progress_text(const mas_progress *progress, const char *identity)
     for (int64_t i = 0; losses && i < progress->step; i++)
         (void)json_array_append_new(losses, number(progress->step_losses[i]));
     json_t *object = json_pack(
-        "{s:o, s:I, s:[ssss], s:f, s:I, s:f, s:f, s:o, s:o}", "run", json_loads(identity, 0, NULL),
-        "step", (json_int_t)progress->step, "rng", state[0], state[1], state[2], state[3],
-        "loss_since_point", progress->loss_since_point, "steps_since_point",
-        (json_int_t)progress->steps_since_point, "seconds", progress->seconds, "evaluation_seconds",
-        progress->evaluation_seconds, "curve", curve_to_json(progress), "step_losses", losses);
+        "{s:o, s:I, s:[ssss], s:f, s:I, s:f, s:f, s:o, s:o, s:o}", "run",
+        json_loads(identity, 0, NULL), "step", (json_int_t)progress->step, "rng", state[0],
+        state[1], state[2], state[3], "loss_since_point", progress->loss_since_point,
+        "steps_since_point", (json_int_t)progress->steps_since_point, "seconds", progress->seconds,
+        "evaluation_seconds", progress->evaluation_seconds, "curve", curve_to_json(progress),
+        "step_losses", losses, "tiles", tiles_to_json(progress));
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
     return text;
@@ -214,6 +224,21 @@ static bool parse_curve(const json_t *curve, mas_progress *p)
     return true;
 }
 
+static bool parse_tiles(const json_t *tiles, mas_progress *p)
+{
+    size_t i;
+    const json_t *layer;
+    if (json_array_size(tiles) > MAS_LAYERS_MAX)
+        return false;
+    json_array_foreach(tiles, i, layer)
+    {
+        p->visited_tiles[i] = json_integer_value(json_array_get(layer, 0));
+        p->scheduled_tiles[i] = json_integer_value(json_array_get(layer, 1));
+    }
+    p->counted_layers = (int32_t)json_array_size(tiles);
+    return true;
+}
+
 static bool parse_rng(const json_t *state, mas_rng *rng)
 {
     uint64_t all = 0;
@@ -241,7 +266,8 @@ static bool parse_progress(const json_t *root, int64_t steps, mas_progress *p)
     p->seconds = number_value(json_object_get(root, "seconds"));
     p->evaluation_seconds = number_value(json_object_get(root, "evaluation_seconds"));
     return parse_rng(json_object_get(root, "rng"), &p->rng) &&
-           parse_curve(json_object_get(root, "curve"), p);
+           parse_curve(json_object_get(root, "curve"), p) &&
+           parse_tiles(json_object_get(root, "tiles"), p);
 }
 
 mas_status mas_progress_parse(const char *text, const char *identity, int64_t steps,

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,6 +65,25 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
+static char *partial_of(const char *path)
+{
+    static const char end[] = ".partial";
+    const size_t room = strlen(path) + sizeof end;
+    char *partial = malloc(room);
+    if (partial)
+        snprintf(partial, room, "%s%s", path, end);
+    return partial;
+}
+
+void mas_st_remove(const char *path)
+{
+    char *partial = partial_of(path);
+    (void)unlink(path);
+    if (partial)
+        (void)unlink(partial);
+    free(partial);
+}
+
 mas_status mas_st_write(const char *path, mas_st_tensor *tensors, size_t count,
                         const char *metadata, mas_st_source source, void *user, mas_error *err)
 {
@@ -71,13 +91,11 @@ mas_status mas_st_write(const char *path, mas_st_tensor *tensors, size_t count,
     FILE *stream = NULL;
     size_t header_length = 0;
     char *header = make_header(tensors, count, metadata, &header_length);
-    char *partial = malloc(strlen(path) + sizeof ".partial");
+    char *partial = partial_of(path);
     if (!header || !partial) {
         status = mas_fail(err, MAS_E_MEMORY, "no memory to write %s", path);
         goto done;
     }
-    strcpy(partial, path);
-    strcat(partial, ".partial");
     const uint64_t length = header_length;
     stream = fopen(partial, "wb");
     bool ok = stream != NULL;

@@ -157,10 +157,31 @@ static mas_status do_step(trainer *t, int64_t step, mas_error *err)
     return status;
 }
 
+static void keep_tiles(trainer *t)
+{
+    mas_progress *p = &t->progress;
+    p->counted_layers = t->model->config.layers;
+    for (int32_t i = 0; i < p->counted_layers; i++) {
+        p->visited_tiles[i] = t->model->work[i].visited_tiles;
+        p->scheduled_tiles[i] = t->model->work[i].scheduled_tiles;
+    }
+}
+
+/* Tiles count over the whole run, whatever this process visited before it read the checkpoint. */
+static void restore_tiles(trainer *t)
+{
+    const mas_progress *p = &t->progress;
+    for (int32_t i = 0; i < p->counted_layers && i < t->model->config.layers; i++) {
+        t->model->work[i].visited_tiles = p->visited_tiles[i];
+        t->model->work[i].scheduled_tiles = p->scheduled_tiles[i];
+    }
+}
+
 static mas_status save(trainer *t, mas_error *err)
 {
     if (!t->path || t->progress.step == 0)
         return MAS_OK;
+    keep_tiles(t);
     char *text = mas_progress_text(&t->progress, t->identity);
     if (!text)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the checkpoint %s", t->path);
@@ -192,6 +213,8 @@ static mas_status resume(trainer *t, bool *resumed, mas_error *err)
             t->path, t->progress.curve_count, points, (long long)t->progress.step);
     if (status == MAS_OK)
         status = mas_model_load(t->model, t->path, true, NULL, err);
+    if (status == MAS_OK)
+        restore_tiles(t);
     *resumed = status == MAS_OK;
     return status;
 }
@@ -292,7 +315,7 @@ mas_status mas_train(mas_model *model, const mas_corpus *corpus, const mas_train
     if (status == MAS_OK)
         status = loop(&t, monitor, err);
     if (status == MAS_OK && checkpoint_path)
-        (void)unlink(checkpoint_path);
+        mas_st_remove(checkpoint_path);
     if (status == MAS_OK || status == MAS_E_INTERRUPTED) {
         *report = (mas_train_report){
             .curve = t.progress.curve,

@@ -27,6 +27,8 @@ typedef struct mas_progress {
     double *step_losses;    /* [steps] */
     mas_curve_point *curve; /* room for every point of the curve */
     int32_t curve_count, curve_room;
+    int32_t counted_layers; /* 0 in checkpoints older than the two counts */
+    int64_t visited_tiles[MAS_LAYERS_MAX], scheduled_tiles[MAS_LAYERS_MAX]; /* as mas_layer_work */
 } mas_progress;
 
 /** The identity of a run as JSON text, malloc'ed: a checkpoint is resumed only by the run that

@@ -154,10 +154,35 @@ Test(lm_checkpoint, a_resumed_run_equals_an_uninterrupted_one, .timeout = 120)
         cr_expect(a->train_loss == b->train_loss && a->validation_loss == b->validation_loss);
         cr_expect(a->gradient_norm == b->gradient_norm && a->learning_rate == b->learning_rate);
     }
+    for (int32_t i = 0; i < f.config.layers; i++) {
+        const mas_layer_work *a = &mas_model_layer_work(model)[i],
+                             *b = &mas_model_layer_work(f.model)[i];
+        cr_expect(a->visited_tiles > 0 && a->visited_tiles == b->visited_tiles);
+        cr_expect_eq(a->scheduled_tiles, b->scheduled_tiles);
+    }
     cr_expect_neq(access(f.path, F_OK), 0);
     mas_train_report_free(&report);
     mas_train_report_free(&whole);
     mas_model_free(model);
+    tear_down(&f);
+}
+
+Test(lm_checkpoint, a_finished_run_removes_what_a_killed_write_left, .timeout = 60)
+{
+    mas_error err = {MAS_OK, ""};
+    const mas_train_config t = short_training();
+    const mas_eval_config evaluation = mas_eval_config_default();
+    const mas_corpus corpus = stub_corpus();
+    fixture f = set_up("partial");
+    char partial[sizeof f.path + sizeof ".partial"];
+    snprintf(partial, sizeof partial, "%s.partial", f.path);
+    FILE *half = fopen(partial, "w");
+    cr_assert_not_null(half);
+    fclose(half);
+    mas_train_report report;
+    must(mas_train(f.model, &corpus, &t, &evaluation, 3, f.path, NULL, &report, &err), &err);
+    cr_expect_neq(access(partial, F_OK), 0);
+    mas_train_report_free(&report);
     tear_down(&f);
 }
 
