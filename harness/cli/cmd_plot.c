@@ -1,15 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cli/cli.h"
 #include "harness/cli/load.h"
+#include "harness/gate/history.h"
+
+static int draw_history(const mas_cli_command *command, const mas_cli_parsed *parsed,
+                        const char *folder)
+{
+    static mas_result_set *sets[MAS_CLI_ARGUMENTS_MAX];
+    const size_t count = (size_t)parsed->argument_count;
+    size_t loaded = 0;
+    mas_error err;
+    mas_status status = MAS_OK;
+    int code = MAS_EXIT_OK;
+    while (status == MAS_OK && loaded < count) {
+        status = mas_results_load_any(parsed->arguments[loaded], &sets[loaded], &err);
+        loaded += status == MAS_OK;
+    }
+    const bool all_there = status == MAS_OK;
+    const mas_gate_rules rules = mas_gate_rules_default();
+    if (all_there)
+        status = mas_history_draw(sets, count, &rules, folder, stdout, &err);
+    if (all_there && status == MAS_E_NOT_FOUND)
+        mas_cli_warn("%s", err.text); /* no gnuplot */
+    else if (status != MAS_OK)
+        code = mas_cli_usage_error(command, "%s", err.text);
+    else
+        fprintf(stderr, "chart: %s/history.png\n", folder);
+    for (size_t i = 0; i < loaded; i++)
+        mas_results_free(sets[i]);
+    return code;
+}
 
 static int plot_main(const mas_cli_command *command, int argc, char **argv)
 {
+    const char *history = NULL;
+    const mas_cli_option table[] = {
+        {"history", MAS_CLI_TEXT, "DIR",
+         "draw the kernels' times over all RESULTS, oldest first, into DIR", &history, 0, 0, NULL},
+    };
     mas_cli_parsed parsed;
-    int code = mas_cli_parse(command, NULL, 0, argc, argv, 1, MAS_CLI_ARGUMENTS_MAX, &parsed);
+    int code = mas_cli_parse(command, table, sizeof table / sizeof *table, argc, argv, 1,
+                             MAS_CLI_ARGUMENTS_MAX, &parsed);
     if (code >= 0)
         return code;
-    code = MAS_EXIT_OK;
-    for (int i = 0; i < parsed.argument_count; i++) {
+    code = history ? draw_history(command, &parsed, history) : MAS_EXIT_OK;
+    for (int i = 0; !history && i < parsed.argument_count; i++) {
         if (parsed.argument_count > 1)
             printf("%s%s\n", i ? "\n" : "", parsed.arguments[i]);
         const int one = mas_cli_report(command, parsed.arguments[i]);
@@ -26,6 +61,9 @@ const mas_cli_command mas_cmd_plot = {
     "output; the folder\n"
     "receives table.md, table.csv, the charts as SVG and PNG, and in data/ what they were drawn "
     "from. Without gnuplot\n"
-    "the data and the scripts are still written.",
+    "the data and the scripts are still written. With --history RESULTS are runs of one experiment "
+    "at several commits,\n"
+    "folders or packed files: one chart shows how each kernel's time went, with a line where it "
+    "changed.",
     plot_main,
 };

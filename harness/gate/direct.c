@@ -270,7 +270,9 @@ static mas_status set_times(mas_gate_row *row, const pairs *p, size_t begin, mas
     if (!keep || !before || !after) {
         status = mas_fail(err, MAS_E_MEMORY, "no memory to compare");
     } else {
-        (void)mas_gate_undisturbed(p->preemptions + begin, all, keep);
+        for (size_t i = 0; i < all; i++)
+            keep[i] = p->preemptions[begin + i] == 0;
+        (void)mas_gate_keep_enough(keep, all);
         size_t count = 0;
         for (size_t i = 0; i < all; i++) {
             if (!keep[i])

@@ -46,6 +46,8 @@ typedef struct mas_gate_row {
     bool gated;       /* counts for the whole; false: too large for the caches, reported only */
     bool timed;       /* the fields of time are set */
     bool by_yardstick;
+    bool
+        disturbed; /* other work on the machine slowed nearly all samples of a side: no verdict but "same" counts */
     mas_shift time; /* candidate over baseline */
     double p;       /* of the direction that the ratio points to, corrected; NAN: not tested */
     double before, after;             /* median seconds */

@@ -129,7 +129,10 @@ static mas_verdict judge(const mas_gate_row *row, const mas_gate_rules *rules)
 static void explain(mas_gate_row *row, const mas_gate_rules *rules)
 {
     const double instructions = row->instructions_after / row->instructions_before;
-    if (row->verdict == MAS_VERDICT_UNCLEAR)
+    if (row->verdict == MAS_VERDICT_UNCLEAR && row->disturbed)
+        snprintf(row->reason, sizeof row->reason,
+                 "other work on the machine slowed nearly all samples: measure again");
+    else if (row->verdict == MAS_VERDICT_UNCLEAR)
         snprintf(row->reason, sizeof row->reason,
                  "too few or too noisy samples: anything from %+.1f to %+.1f %% is possible",
                  100 * (row->time.low - 1), 100 * (row->time.high - 1));
@@ -181,6 +184,8 @@ mas_status mas_gate_decide(mas_gate *gate, const mas_gate_rules *rules, mas_erro
             row->verdict == MAS_VERDICT_CHANGED)
             continue;
         row->verdict = judge(row, rules);
+        if (row->disturbed && row->verdict != MAS_VERDICT_SAME)
+            row->verdict = MAS_VERDICT_UNCLEAR;
         explain(row, rules);
     }
     gate->overall = worst(gate);

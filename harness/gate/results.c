@@ -86,16 +86,17 @@ static void divide(mas_gate_samples *s)
 }
 
 static mas_status compare_times(mas_gate *gate, mas_gate_row *row, const json_t *before,
-                                const json_t *after, mas_error *err)
+                                const json_t *after, const double quiet[2], mas_error *err)
 {
     mas_gate_samples a = {0}, b = {0};
-    mas_status status = mas_gate_samples_read(before, &a, err);
+    mas_status status = mas_gate_samples_read(before, quiet[0], &a, err);
     if (status == MAS_OK)
-        status = mas_gate_samples_read(after, &b, err);
+        status = mas_gate_samples_read(after, quiet[1], &b, err);
     if (status == MAS_OK && a.count > 0 && b.count > 0) {
         row->before = a.median;
         row->after = b.median;
         row->by_yardstick = a.yardstick && b.yardstick;
+        row->disturbed = a.disturbed || b.disturbed;
         if (strcmp(a.yardstick_name, b.yardstick_name) != 0 && row->by_yardstick)
             not_comparable(gate, "other yardsticks", row->title, "record a new baseline");
         if (row->by_yardstick) {
@@ -125,8 +126,8 @@ static bool is_ok(const json_t *result)
 }
 
 static mas_status compare_point(mas_gate *gate, const json_t *before,
-                                const mas_result_set *candidate, const mas_gate_rules *rules,
-                                mas_error *err)
+                                const mas_result_set *candidate, const double quiet[2],
+                                const mas_gate_rules *rules, mas_error *err)
 {
     if (!is_ok(before)) {
         mas_gate_note(gate, "baseline: %s failed (%s): not compared",
@@ -156,16 +157,18 @@ static mas_status compare_point(mas_gate *gate, const json_t *before,
     note_conditions(gate, "candidate", after);
     mas_gate_counts(row, before, after);
     mas_gate_loss(row, before, after, rules);
-    return compare_times(gate, row, before, after, err);
+    return compare_times(gate, row, before, after, quiet, err);
 }
 
 mas_status mas_gate_results(mas_gate *gate, const mas_result_set *baseline,
                             const mas_result_set *candidate, const mas_gate_rules *rules,
                             mas_error *err)
 {
+    const double quiet[2] = {mas_gate_quiet_yardstick(baseline),
+                             mas_gate_quiet_yardstick(candidate)};
     mas_status status = MAS_OK;
     for (size_t i = 0; status == MAS_OK && i < baseline->count; i++)
-        status = compare_point(gate, baseline->results[i], candidate, rules, err);
+        status = compare_point(gate, baseline->results[i], candidate, quiet, rules, err);
     for (size_t i = 0; status == MAS_OK && i < candidate->count; i++)
         if (!find(baseline, "id", mas_json_text_at(candidate->results[i], "id")))
             mas_gate_note(gate, "new, not in the baseline: %s",

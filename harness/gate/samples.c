@@ -6,18 +6,41 @@
 #include <math.h>
 #include <stdlib.h>
 
-size_t mas_gate_undisturbed(const int64_t *preemptions, size_t count, bool *keep)
+size_t mas_gate_keep_enough(bool *keep, size_t count)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        keep[i] = preemptions[i] == 0;
+    for (size_t i = 0; i < count; i++)
         kept += keep[i];
-    }
-    if (kept >= MAS_GATE_SAMPLES_LEAST && 2 * kept >= count)
+    if (kept >= MAS_GATE_QUIET_LEAST)
         return kept;
     for (size_t i = 0; i < count; i++)
         keep[i] = true;
     return count;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double mas_gate_quiet_yardstick(const mas_result_set *set)
+{
+    size_t room = 0, count = 0;
+    for (size_t r = 0; r < set->count; r++)
+        room += json_array_size(mas_json_value_at(set->results[r], "samples.yardstick_seconds"));
+    double *all = malloc((room ? room : 1) * sizeof *all);
+    for (size_t r = 0; all && r < set->count; r++) {
+        size_t i;
+        const json_t *value,
+            *times = mas_json_value_at(set->results[r], "samples.yardstick_seconds");
+        json_array_foreach(times, i, value) all[count++] = json_number_value(value);
+    }
+    if (all && count > 0)
+        qsort(all, count, sizeof *all, ascending);
+    const double quiet = all && count > 0 ? all[count / 10] : 0;
+    free(all);
+    return quiet;
 }
 
 static mas_status no_number(const json_t *result, const char *key, size_t at, mas_error *err)
@@ -39,15 +62,20 @@ static mas_status read_times(const json_t *result, const char *key, size_t count
     return MAS_OK;
 }
 
-static void keep_undisturbed(const json_t *result, mas_gate_samples *s, bool *keep,
-                             int64_t *preemptions)
+static void keep_quiet(const json_t *result, double quiet_yardstick, mas_gate_samples *s,
+                       bool *keep)
 {
-    const json_t *all = mas_json_value_at(result, "samples.preemptions");
-    for (size_t i = 0; i < s->count; i++)
-        preemptions[i] = (int64_t)json_integer_value(json_array_get(all, i));
-    const size_t kept = mas_gate_undisturbed(preemptions, s->count, keep);
-    size_t to = 0;
-    for (size_t i = 0; i < s->count; i++) {
+    const json_t *preemptions = mas_json_value_at(result, "samples.preemptions");
+    const double most = (1 + MAS_GATE_QUIET_SHARE) * quiet_yardstick;
+    size_t quiet = 0, to = 0;
+    for (size_t i = 0; i < s->all; i++) {
+        keep[i] = json_integer_value(json_array_get(preemptions, i)) == 0 &&
+                  (!s->yardstick || !(quiet_yardstick > 0) || s->yardstick[i] <= most);
+        quiet += keep[i];
+    }
+    s->disturbed = quiet < MAS_GATE_QUIET_LEAST && quiet < s->all;
+    s->count = mas_gate_keep_enough(keep, s->all);
+    for (size_t i = 0; i < s->all; i++) {
         if (!keep[i])
             continue;
         s->seconds[to] = s->seconds[i];
@@ -55,36 +83,34 @@ static void keep_undisturbed(const json_t *result, mas_gate_samples *s, bool *ke
             s->yardstick[to] = s->yardstick[i];
         to++;
     }
-    s->left_out = s->count - kept;
-    s->count = kept;
 }
 
-mas_status mas_gate_samples_read(const json_t *result, mas_gate_samples *out, mas_error *err)
+mas_status mas_gate_samples_read(const json_t *result, double quiet_yardstick,
+                                 mas_gate_samples *out, mas_error *err)
 {
     const size_t count = json_array_size(mas_json_value_at(result, "samples.seconds"));
     *out = (mas_gate_samples){.count = count,
+                              .all = count,
                               .yardstick_name = mas_json_text_at(result, "samples.yardstick")};
     if (count == 0)
         return MAS_OK;
     out->seconds = malloc(count * sizeof(double));
     out->yardstick = out->yardstick_name[0] ? malloc(count * sizeof(double)) : NULL;
     bool *keep = malloc(count * sizeof *keep);
-    int64_t *preemptions = malloc(count * sizeof *preemptions);
     mas_status status = MAS_OK;
-    if (!out->seconds || (out->yardstick_name[0] && !out->yardstick) || !keep || !preemptions)
+    if (!out->seconds || (out->yardstick_name[0] && !out->yardstick) || !keep)
         status = mas_fail(err, MAS_E_MEMORY, "no memory for %zu samples", count);
     if (status == MAS_OK)
         status = read_times(result, "seconds", count, out->seconds, err);
     if (status == MAS_OK && out->yardstick)
         status = read_times(result, "yardstick_seconds", count, out->yardstick, err);
     if (status == MAS_OK) {
-        keep_undisturbed(result, out, keep, preemptions);
+        keep_quiet(result, quiet_yardstick, out, keep);
         mas_statistics s;
         status = mas_statistics_of(out->seconds, (int64_t)out->count, &s, err);
         out->median = s.median;
     }
     free(keep);
-    free(preemptions);
     return status;
 }
 

@@ -3,6 +3,8 @@
 #ifndef MASBENCH_REPORT_GNUPLOT_H
 #define MASBENCH_REPORT_GNUPLOT_H
 
+#include "masbench/status.h"
+
 #include <stddef.h>
 #include <stdio.h>
 
@@ -12,5 +14,12 @@ void mas_gnuplot_number(FILE *out, double value);
 /** A string expression of one or several lines of at most `width` characters (SIZE_MAX: one line),
  * broken at spaces; nothing in the text is special, control characters become spaces. */
 void mas_gnuplot_text(FILE *out, const char *text, size_t width);
+
+/** Copy plots/NAME.gp to folder/data/.
+ *  @return MAS_OK, MAS_E_NOT_FOUND (no such script), MAS_E_IO, MAS_E_MEMORY */
+MAS_MUST_USE mas_status mas_script_copy(const char *folder, const char *name, mas_error *err);
+/** Run gnuplot on folder/data/NAME.gp.
+ *  @return MAS_OK; MAS_E_NOT_FOUND without gnuplot; MAS_E_IO with what it complained about */
+MAS_MUST_USE mas_status mas_script_run(const char *folder, const char *name, mas_error *err);
 
 #endif

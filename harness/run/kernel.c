@@ -117,7 +117,7 @@ static json_t *layers_record(const mas_point *point, const mas_bench_result *r)
     return layers;
 }
 
-static json_t *samples_record(const mas_measurement *m, double slow_down)
+static json_t *samples_record(const mas_measurement *m, const char *yardstick_name, double slow_down)
 {
     json_t *json = json_object(), *seconds = json_array(), *yardstick = json_array(),
            *preemptions = json_array(), *cold = json_array();
@@ -136,7 +136,7 @@ static json_t *samples_record(const mas_measurement *m, double slow_down)
     mas_json_set_number(json, "stolen_share", m->stolen);
     mas_json_set(json, "seconds", seconds);
     const bool beside = m->quotient.count > 0;
-    mas_json_set_text(json, "yardstick", beside ? MAS_YARDSTICK : NULL);
+    mas_json_set_text(json, "yardstick", beside ? yardstick_name : NULL);
     mas_json_set(json, "yardstick_seconds", beside ? yardstick : json_null());
     if (!beside)
         json_decref(yardstick);
@@ -186,7 +186,8 @@ static json_t *record(const mas_experiment *experiment, const mas_point *point,
     mas_json_set(result, "check", check);
     if (status == MAS_OK) {
         mas_json_set(result, "metrics", metrics_record(point, r, full_rate));
-        mas_json_set(result, "samples", samples_record(&r->measurement, slow_down));
+        mas_json_set(result, "samples",
+                     samples_record(&r->measurement, device->yardstick, slow_down));
         mas_json_set(result, "limits", limits_record(r));
         if (full_rate <= 0)
             mas_json_set_text(result, "full_error", full_err->text);

@@ -113,6 +113,7 @@ mas_status mas_device_open_cpu(int threads, size_t limit_bytes, mas_device **out
     d->base.name = mas_device_cpu.name;
     d->base.hardware = d->hardware;
     d->base.matmul_library = d->library;
+    d->base.yardstick = "mixed-1";
     d->base.ops = &cpu_ops;
     d->base.attention = mas_attn_cpu_table;
     d->base.threads = threads;

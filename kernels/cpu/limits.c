@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Measured limits of the CPU device: many short runs of all threads at once, the best counts. */
 #include "kernels/cpu/limits.h"
+#include "kernels/cpu/cpu_device.h"
 
 #include <float.h>
 #include <omp.h>
@@ -9,9 +10,13 @@
 
 /* A run takes a few milliseconds: long against starting it, short against other load. */
 #define ROUNDS ((int64_t)1 << 18)
-/* A third of a millisecond at 512 FLOPs a round and 200 GFLOP/s: as long as a small kernel, so that both meet the
- * same interruptions. Part of the yardstick's definition. */
-#define YARDSTICK_ROUNDS ((int64_t)1 << 17)
+/* The yardstick: a thread reads this much so often beside its multiply-adds; a fifth of a millisecond, as long as a
+ * small kernel. Multiply-adds alone would not do: in seconds in which a neighbour on the host slowed kernels 1.2 to 1.5
+ * times, they took 1.04 times as long and this 1.1 to 1.2 times, since it lives in the second-level cache as they do.
+ * 512 KiB felt the neighbour still more, but its own time jumped by a tenth with the pages that it happened to get:
+ * they no longer fit the first-level translation buffer. */
+#define YARDSTICK_BYTES ((size_t)192 << 10)
+#define YARDSTICK_PASSES 128
 /* Much larger than the last-level caches of the processors this is for. */
 #define BUFFER_BYTES ((size_t)256 << 20)
 
@@ -95,6 +100,11 @@ double mas_cpu_limit_measure(mas_device *d, mas_limit limit, double seconds)
 void mas_cpu_yardstick(mas_device *d)
 {
     const mas_cpu_limits *loops = loops_for(mas_cpu_isa());
+    const char *memory = (const char *)mas_cpu(d)->scratch;
+    const size_t parts = (size_t)MAS_CPU_SCRATCH * sizeof(float) / YARDSTICK_BYTES;
 #pragma omp parallel num_threads(d->threads)
-    loops->f32(YARDSTICK_ROUNDS);
+    {
+        const size_t part = (size_t)omp_get_thread_num() % parts; /* more threads share, reading */
+        loops->mixed(memory + part * YARDSTICK_BYTES, YARDSTICK_BYTES, YARDSTICK_PASSES);
+    }
 }

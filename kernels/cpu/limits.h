@@ -18,6 +18,9 @@ typedef struct mas_cpu_limits {
     double (*bf16)(int64_t rounds);
     void (*read)(const void *from, size_t bytes);
     void (*copy)(void *to, const void *from, size_t bytes);
+    /** The yardstick's work: multiply-adds beside loads, as a blocked product mixes them; `passes` over `bytes` of
+     * memory. */
+    void (*mixed)(const void *from, size_t bytes, int64_t passes);
 } mas_cpu_limits;
 
 extern const mas_cpu_limits mas_cpu_limits_scalar;

@@ -112,6 +112,36 @@ static void copy_all(void *to, const void *from, size_t bytes)
     }
 }
 
+/* A step is eight or more independent loads and 2 * SUMS multiply-adds; what is loaded is only looked at. */
+static void mixed(const void *from, size_t bytes, int64_t passes)
+{
+    volatile float unknown = 0.5f;
+    const vec factor = (vec){0} + unknown, term = (vec){0} + unknown;
+    words seen[IN_FLIGHT] = {{0}};
+    vec sum[SUMS];
+    UNROLL
+    for (int i = 0; i < SUMS; i++)
+        sum[i] = (vec){0} + unknown;
+    for (int64_t pass = 0; pass < passes; pass++) {
+        const words *p = from;
+        for (size_t step = 0; step < bytes / MAS_CPU_LIMIT_STEP; step++, p += STEP_WORDS) {
+            UNROLL
+            for (int i = 0; i < STEP_WORDS; i++)
+                seen[i % IN_FLIGHT] |= p[i];
+            UNROLL
+            for (int i = 0; i < 2 * SUMS; i++)
+                sum[i % SUMS] = MULTIPLY_ADD(sum[i % SUMS], factor, term);
+        }
+    }
+    UNROLL
+    for (int i = 1; i < SUMS; i++)
+        sum[0] += sum[i];
+    for (int i = 1; i < IN_FLIGHT; i++)
+        seen[0] |= seen[i];
+    result = sum[0][0];
+    result_word = seen[0][0];
+}
+
 const mas_cpu_limits LEVEL_NAME(limits) = {
     .f32 = f32,
 #if defined(__AVX512BF16__)
@@ -119,4 +149,5 @@ const mas_cpu_limits LEVEL_NAME(limits) = {
 #endif
     .read = read_all,
     .copy = copy_all,
+    .mixed = mixed,
 };

@@ -89,10 +89,6 @@ typedef enum mas_limit {
 /** "f32_flops", "bf16_flops", "read_bytes", "copy_bytes". */
 const char *mas_limit_name(mas_limit limit);
 
-/** What the yardstick computes: f32 multiply-adds in registers. Results hold this name; it changes
- * whenever the work does, so that different yardsticks are never compared. */
-#define MAS_YARDSTICK "fma-1"
-
 typedef struct mas_device mas_device;
 
 typedef struct mas_device_ops {
@@ -189,9 +185,8 @@ typedef struct mas_device_ops {
     /** Measure a limit with all threads of the device, in about `seconds`: the best of many short
      * runs. 0 where it cannot be measured. */
     double (*limit)(mas_device *d, mas_limit limit, double seconds);
-    /** Start the yardstick: MAS_YARDSTICK, always the same amount of work on all threads of the
-     * device, a fraction of a millisecond. Time over the yardstick's time survives what slows a
-     * whole machine down. */
+    /** Start the yardstick: always the same amount of work on all threads of the device, a fraction
+     * of a millisecond. Time over the yardstick's time survives what slows a whole machine down. */
     void (*yardstick)(mas_device *d);
 
     void (*close)(mas_device *d);
@@ -203,6 +198,8 @@ struct mas_device {
     const mas_device_ops *ops;
     const char *hardware; /* what computes: name, capability, memory */
     const char *driver;   /* of an accelerator, with its libraries; NULL: the CPU */
+    const char *yardstick; /* what ops->yardstick does; a new name whenever that changes, so that
+                              different yardsticks are never compared */
     bool asynchronous;    /* operations return before they are done */
     mas_attn_table attention;
     int threads;

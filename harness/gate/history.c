@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Series of kernels over commits: read, cut at change points, drawn. */
+#include "harness/gate/history.h"
+#include "harness/gate/samples.h"
+#include "harness/measure/measure.h"
+#include "harness/report/gnuplot.h"
+#include "harness/results/json_build.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PANELS_MAX 12   /* more are too small to read: those with changes first */
+#define USUAL_SPREADS 3 /* a change is more than this many usual deviations of a run */
+#define LEAST_STEPS 5
+#define DEVIATION_OF_MAD 1.4826
+#define QUESTION_WIDTH 105
+#define CAPTION_WIDTH 155
+
+/* ---- change points ---- */
+
+/* Sum of squares of the log medians of [begin, end) around their mean; runs without the kernel do not count. */
+static double spread(const mas_history_run *runs, size_t begin, size_t end)
+{
+    double n = 0, sum = 0, squares = 0;
+    for (size_t i = begin; i < end; i++) {
+        if (runs[i].count == 0)
+            continue;
+        const double x = log(runs[i].median);
+        n++;
+        sum += x;
+        squares += x * x;
+    }
+    return n > 0 ? squares - sum * sum / n : 0;
+}
+
+static double *pool(const mas_history_run *runs, size_t begin, size_t end, size_t *count)
+{
+    *count = 0;
+    for (size_t i = begin; i < end; i++)
+        *count += runs[i].count;
+    double *all = malloc((*count ? *count : 1) * sizeof *all);
+    size_t at = 0;
+    for (size_t i = begin; all && i < end; i++) {
+        if (runs[i].count > 0)
+            memcpy(all + at, runs[i].values, runs[i].count * sizeof *all);
+        at += runs[i].count;
+    }
+    return all;
+}
+
+static mas_status compare_sides(const mas_history_run *runs, size_t begin, size_t cut, size_t end,
+                                mas_shift *out, mas_error *err)
+{
+    size_t left_count, right_count;
+    double *left = pool(runs, begin, cut, &left_count), *right = pool(runs, cut, end, &right_count);
+    const mas_status status =
+        left && right ? mas_rank_independent(left, left_count, right, right_count, 0.95, out, err)
+                      : mas_fail(err, MAS_E_MEMORY, "no memory for a history");
+    free(left);
+    free(right);
+    return status;
+}
+
+/* How far the log medians of neighbouring runs usually lie apart, as the deviation of a run; 0 with too few runs to
+ * tell that from a change. */
+static double usual_spread(const mas_history_run *runs, size_t count, double *scratch)
+{
+    size_t steps = 0, last = count;
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i].count == 0)
+            continue;
+        if (last < count)
+            scratch[steps++] = fabs(log(runs[i].median / runs[last].median));
+        last = i;
+    }
+    mas_statistics s;
+    if (steps < LEAST_STEPS || mas_statistics_of(scratch, (int64_t)steps, &s, NULL) != MAS_OK)
+        return 0;
+    return DEVIATION_OF_MAD * s.median / sqrt(2.0);
+}
+
+/* The cheapest way to cut [0, count) into segments: spread inside them, and a price for each. begins[i]: a segment
+ * begins with run i. `cost` and `last` have room for count + 1. */
+static void segment(const mas_history_run *runs, size_t count, double price, double *cost,
+                    size_t *last, bool *begins)
+{
+    cost[0] = 0;
+    for (size_t end = 1; end <= count; end++) {
+        cost[end] = HUGE_VAL;
+        for (size_t begin = 0; begin < end; begin++) {
+            const double all = cost[begin] + spread(runs, begin, end) + price;
+            if (all < cost[end]) {
+                cost[end] = all;
+                last[end] = begin;
+            }
+        }
+    }
+    for (size_t end = count; end > 0; end = last[end])
+        begins[last[end]] = true;
+}
+
+/* Judge every cut against its neighbours' samples, undo the weakest that does not hold, until all hold. */
+static mas_status keep_sure_cuts(const mas_history_run *runs, size_t count, double level,
+                                 double least, bool *begins, double *change, mas_error *err)
+{
+    for (;;) {
+        size_t before = 0, weakest = 0;
+        double weakest_effect = HUGE_VAL;
+        for (size_t at = 1; at < count; at++) {
+            change[at] = 0;
+            if (!begins[at])
+                continue;
+            size_t end = at + 1;
+            while (end < count && !begins[end])
+                end++;
+            mas_shift s;
+            const mas_status status = compare_sides(runs, before, at, end, &s, err);
+            if (status != MAS_OK)
+                return status;
+            const double p = s.ratio > 1 ? s.p_larger : s.p_smaller, effect = fabs(log(s.ratio));
+            change[at] = s.ratio;
+            if ((p >= level || effect < least) && effect < weakest_effect) {
+                weakest_effect = effect;
+                weakest = at;
+            }
+            before = at;
+        }
+        if (weakest == 0)
+            return MAS_OK;
+        begins[weakest] = false;
+    }
+}
+
+mas_status mas_history_changes(const mas_history_run *runs, size_t count,
+                               const mas_gate_rules *rules, double *change, mas_error *err)
+{
+    mas_status status = MAS_OK;
+    double *cost = malloc((count + 1) * sizeof *cost);
+    size_t *last = calloc(count + 1, sizeof *last);
+    bool *begins = calloc(count + 1, sizeof *begins);
+    for (size_t i = 0; i < count; i++)
+        change[i] = 0;
+    if (!cost || !last || !begins) {
+        status = mas_fail(err, MAS_E_MEMORY, "no memory for a history");
+    } else if (count > 1) {
+        const double usual = usual_spread(runs, count, cost);
+        const double least = fmax(log(1 + rules->min_effect), USUAL_SPREADS * usual);
+        /* Half of what the last run alone saves by a segment of its own, if it differs by `least`. */
+        segment(runs, count, least * least / 2, cost, last, begins);
+        /* as many places to cut as there are runs */
+        status = keep_sure_cuts(runs, count, rules->level / (double)(count - 1), least, begins,
+                                change, err);
+    }
+    free(cost);
+    free(last);
+    free(begins);
+    return status;
+}
+
+/* ---- series ---- */
+
+typedef struct series {
+    const char *title;
+    mas_history_run *runs; /* [count of sets] */
+    double *change;        /* [count of sets] */
+    size_t changes;
+} series;
+
+typedef struct history {
+    mas_result_set *const *sets;
+    size_t count; /* of sets: runs */
+    series *all;
+    size_t series_count;
+} history;
+
+static void free_history(history *h)
+{
+    for (size_t s = 0; s < h->series_count; s++) {
+        for (size_t i = 0; h->all[s].runs && i < h->count; i++)
+            free(h->all[s].runs[i].values);
+        free(h->all[s].runs);
+        free(h->all[s].change);
+    }
+    free(h->all);
+}
+
+static mas_status read_run(const json_t *result, double quiet, mas_history_run *run, mas_error *err)
+{
+    mas_gate_samples samples;
+    mas_status status = mas_gate_samples_read(result, quiet, &samples, err);
+    for (size_t i = 0; status == MAS_OK && samples.yardstick && i < samples.count; i++)
+        samples.seconds[i] /= samples.yardstick[i];
+    if (status == MAS_OK && samples.count > 0) {
+        mas_statistics s;
+        status = mas_statistics_of(samples.seconds, (int64_t)samples.count, &s, err);
+        *run = (mas_history_run){samples.seconds, samples.count, s.median, s.q1, s.q3};
+        samples.seconds = NULL;
+    }
+    mas_gate_samples_free(&samples);
+    return status;
+}
+
+static series *series_of(history *h, const char *title)
+{
+    for (size_t s = 0; s < h->series_count; s++)
+        if (strcmp(h->all[s].title, title) == 0)
+            return &h->all[s];
+    series *grown = realloc(h->all, (h->series_count + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    h->all = grown;
+    series *new = &grown[h->series_count];
+    *new = (series){.title = title,
+                    .runs = calloc(h->count, sizeof *new->runs),
+                    .change = calloc(h->count, sizeof *new->change)};
+    if (!new->runs || !new->change) {
+        free(new->runs);
+        free(new->change);
+        return NULL;
+    }
+    h->series_count++;
+    return new;
+}
+
+static mas_status read_all(history *h, mas_error *err)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        const double quiet = mas_gate_quiet_yardstick(h->sets[i]);
+        for (size_t r = 0; r < h->sets[i]->count; r++) {
+            const json_t *result = h->sets[i]->results[r];
+            if (json_array_size(mas_json_value_at(result, "samples.seconds")) == 0)
+                continue;
+            series *s = series_of(h, mas_json_text_at(result, "title"));
+            if (!s)
+                return mas_fail(err, MAS_E_MEMORY, "no memory for a history");
+            if (s->runs[i].count > 0)
+                return mas_fail(err, MAS_E_FORMAT, "%s holds \"%s\" twice", h->sets[i]->folder,
+                                s->title);
+            const mas_status status = read_run(result, quiet, &s->runs[i], err);
+            if (status != MAS_OK)
+                return status;
+        }
+    }
+    return h->series_count > 0 ? MAS_OK
+                               : mas_fail(err, MAS_E_ARGUMENT, "no timed kernel in these results");
+}
+
+static mas_status find_changes(history *h, const mas_gate_rules *rules, mas_error *err)
+{
+    for (size_t s = 0; s < h->series_count; s++) {
+        const mas_status status =
+            mas_history_changes(h->all[s].runs, h->count, rules, h->all[s].change, err);
+        if (status != MAS_OK)
+            return status;
+        for (size_t i = 0; i < h->count; i++)
+            h->all[s].changes += h->all[s].change[i] > 0;
+    }
+    return MAS_OK;
+}
+
+/* ---- output ---- */
+
+static void name_run(const history *h, size_t run, char *text, size_t size)
+{
+    const json_t *first = h->sets[run]->count > 0 ? h->sets[run]->results[0] : NULL;
+    const char *commit = mas_json_text_at(first, "machine.git_commit");
+    snprintf(text, size, "%.7s%s", commit[0] ? commit : "unknown",
+             json_is_true(mas_json_value_at(first, "machine.git_dirty")) ? "+" : "");
+}
+
+static void print_changes(const history *h, FILE *out)
+{
+    size_t changes = 0;
+    for (size_t s = 0; s < h->series_count; s++)
+        for (size_t i = 0; i < h->count; i++) {
+            char run[32];
+            if (!(h->all[s].change[i] > 0))
+                continue;
+            name_run(h, i, run, sizeof run);
+            fprintf(out, "%s  time %+.1f %%  %s\n", run, 100 * (h->all[s].change[i] - 1),
+                    h->all[s].title);
+            changes++;
+        }
+    fprintf(out, "%zu kernels over %zu runs: %zu change%s\n", h->series_count, h->count, changes,
+            changes == 1 ? "" : "s");
+}
+
+/* Those with changes first; within both, the order of the results. */
+static const series **choose_panels(const history *h, size_t *count)
+{
+    const series **panels = calloc(PANELS_MAX, sizeof *panels);
+    *count = 0;
+    for (int changed = 1; panels && changed >= 0; changed--)
+        for (size_t s = 0; s < h->series_count && *count < PANELS_MAX; s++)
+            if ((h->all[s].changes > 0) == changed)
+                panels[(*count)++] = &h->all[s];
+    return panels;
+}
+
+/* The first run that has the kernel is 100 %. */
+static double base_of(const history *h, const series *s)
+{
+    for (size_t i = 0; i < h->count; i++)
+        if (s->runs[i].count > 0)
+            return s->runs[i].median;
+    return (double)NAN;
+}
+
+static void write_data(const history *h, const series *const *panels, size_t count, FILE *out)
+{
+    for (size_t p = 0; p < count; p++) {
+        const series *s = panels[p];
+        const double base = base_of(h, s) / 100;
+        fprintf(out, "# %s: run\tmedian\tq1\tq3\tchange, percent of the first run\n", s->title);
+        for (size_t i = 0; i < h->count; i++) {
+            const mas_history_run *run = &s->runs[i];
+            if (run->count == 0)
+                continue;
+            const double values[] = {run->median / base, run->q1 / base, run->q3 / base,
+                                     s->change[i] > 0 ? 100 * (s->change[i] - 1) : (double)NAN};
+            fprintf(out, "%zu", i + 1);
+            for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+                fputc('\t', out);
+                mas_gnuplot_number(out, values[v]);
+            }
+            fputc('\n', out);
+        }
+        fputs("\n\n", out);
+    }
+}
+
+static void write_settings(const history *h, const series *const *panels, size_t count, FILE *out)
+{
+    const json_t *machine = json_object_get(h->sets[0]->results[0], "machine");
+    char text[512];
+    fputs("# Written by masbench; read by history.gp beside it.\nquestion = ", out);
+    mas_gnuplot_text(out, "Time of each kernel over commits, percent of the first run",
+                     QUESTION_WIDTH);
+    snprintf(text, sizeof text,
+             "medians and quartiles of time over the yardstick's time, where there is one; a line "
+             "where a new level begins; %zu of %zu kernels; %s, %s, %.0f threads",
+             count, h->series_count, mas_json_text_at(machine, "cpu"),
+             mas_json_text_at(machine, "isa"), mas_json_number_at(machine, "threads"));
+    fputs("\ncaption = ", out);
+    mas_gnuplot_text(out, text, CAPTION_WIDTH);
+    fprintf(out, "\nline_font = ',9'\npanels = %zu\nruns = %zu\narray title[%zu]\narray run[%zu]\n",
+            count, h->count, count, h->count);
+    for (size_t p = 0; p < count; p++) {
+        fprintf(out, "title[%zu] = ", p + 1);
+        mas_gnuplot_text(out, panels[p]->title, SIZE_MAX);
+        fputc('\n', out);
+    }
+    for (size_t i = 0; i < h->count; i++) {
+        name_run(h, i, text, sizeof text);
+        fprintf(out, "run[%zu] = ", i + 1);
+        mas_gnuplot_text(out, text, SIZE_MAX);
+        fputc('\n', out);
+    }
+}
+
+typedef void writer(const history *h, const series *const *panels, size_t count, FILE *out);
+
+static mas_status write_file(const history *h, const series *const *panels, size_t count,
+                             const char *folder, const char *name, writer *write, mas_error *err)
+{
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/data/%s", folder, name) >= sizeof path)
+        return mas_fail(err, MAS_E_ARGUMENT, "the name of the folder is too long: %.100s...",
+                        folder);
+    FILE *out = fopen(path, "w");
+    if (out)
+        write(h, panels, count, out);
+    if (!out || (ferror(out) | fclose(out)) != 0)
+        return mas_fail(err, MAS_E_IO, "cannot write %s: %s", path, strerror(errno));
+    return MAS_OK;
+}
+
+static mas_status draw(const history *h, const char *folder, mas_error *err)
+{
+    char data[4096];
+    size_t count;
+    const series **panels = choose_panels(h, &count);
+    snprintf(data, sizeof data, "%s/data", folder);
+    mas_status status = panels ? mas_make_folders(data, err)
+                               : mas_fail(err, MAS_E_MEMORY, "no memory for a history");
+    if (status == MAS_OK)
+        status = write_file(h, panels, count, folder, "history.tsv", write_data, err);
+    if (status == MAS_OK)
+        status = write_file(h, panels, count, folder, "settings.gp", write_settings, err);
+    if (status == MAS_OK)
+        status = mas_script_copy(folder, "common", err);
+    if (status == MAS_OK)
+        status = mas_script_copy(folder, "history", err);
+    if (status == MAS_OK)
+        status = mas_script_run(folder, "history", err);
+    free(panels);
+    return status;
+}
+
+mas_status mas_history_draw(mas_result_set *const *sets, size_t count, const mas_gate_rules *rules,
+                            const char *out, FILE *text, mas_error *err)
+{
+    history h = {.sets = sets, .count = count};
+    for (size_t i = 0; i < count; i++)
+        if (sets[i]->count == 0)
+            return mas_fail(err, MAS_E_ARGUMENT, "%s holds no results", sets[i]->folder);
+    mas_status status = read_all(&h, err);
+    if (status == MAS_OK)
+        status = find_changes(&h, rules, err);
+    if (status == MAS_OK) {
+        print_changes(&h, text);
+        status = draw(&h, out, err);
+    }
+    free_history(&h);
+    return status;
+}
