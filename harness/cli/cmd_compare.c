@@ -17,7 +17,7 @@ typedef struct compare_options {
     mas_gate_rules rules;
     const char *against, *calibrate, *markdown, *json, *junit;
     mas_cli_list settings;
-    int64_t repetitions;
+    int64_t repetitions, slow_down;
     bool instructions, once;
 } compare_options;
 
@@ -195,6 +195,7 @@ static mas_direct direct_of(const compare_options *o, const sides *s, const char
                         .file = file,
                         .experiment = experiment,
                         .arguments = s->words,
+                        .slow_down = {0, (int)o->slow_down},
                         .confirm = !o->once,
                         .instructions = o->instructions,
                         .progress = show_progress,
@@ -311,6 +312,9 @@ static int compare_main(const mas_cli_command *command, int argc, char **argv)
          &o.rules.any_machine, 0, 0, NULL},
         {"instructions", MAS_CLI_FLAG, NULL,
          "with --against: count instructions too (needs valgrind)", &o.instructions, 0, 0, NULL},
+        {"slow-down", MAS_CLI_INT, "PERCENT",
+         "with --against: slow this program's kernels down, to see the gate fail", &o.slow_down, 0,
+         100, NULL},
         {"once", MAS_CLI_FLAG, NULL, "do not measure again what is slower or unclear", &o.once, 0,
          0, NULL},
         {"set", MAS_CLI_LIST, "KEY=VALUE", "override a key of the experiment files", &o.settings, 0,

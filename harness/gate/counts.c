@@ -9,11 +9,13 @@
 /* Numbers of a result that depend on the code and the point alone. */
 static const char *const counted[] = {
     "metrics.useful_flops",    "metrics.executed_flops",  "metrics.visited_tiles",
-    "metrics.scheduled_tiles", "metrics.workspace_bytes", "metrics.working_set_bytes",
+    "metrics.scheduled_tiles", "metrics.workspace_bytes",
 };
 
 static void changed(mas_gate_row *row, const char *what, double before, double after)
 {
+    if (row->verdict == MAS_VERDICT_CHANGED)
+        return; /* the first says enough */
     row->verdict = MAS_VERDICT_CHANGED;
     snprintf(row->reason, sizeof row->reason, "%s: %.17g, was %.17g", what, after, before);
 }

@@ -57,6 +57,11 @@ static mas_status start(const mas_direct *d, int side, mas_worker **out, mas_err
     const char **command = mas_direct_command(d, side, NULL, d->slow_down[side] ? slowed : NULL);
     mas_status status = command ? mas_worker_start(command, out, &greeting, err)
                                 : mas_fail(err, MAS_E_MEMORY, "no memory to start a program");
+    if (side == 0 && (status == MAS_E_IO || status == MAS_E_FORMAT))
+        status = mas_fail(err, MAS_E_UNSUPPORTED,
+                          "%s does not serve %s: it is too old, reads the file otherwise, or is no "
+                          "masbench",
+                          d->programs[side], d->file);
     if (status == MAS_OK &&
         json_integer_value(json_object_get(greeting, "points")) != (json_int_t)d->experiment->count)
         status = mas_fail(err, MAS_E_UNSUPPORTED,
@@ -238,7 +243,9 @@ static mas_status measure_open(direct_run *r, mas_error *err)
     const int64_t count = r->d->experiment->count;
     int64_t open = 0;
     for (int64_t i = 0; i < count; i++) {
-        open += r->points[i].open;
+        if (!r->points[i].open)
+            continue;
+        open++;
         r->points[i].fresh = r->points[i].count;
     }
     r->all += open * MAS_DIRECT_ROUNDS;
