@@ -154,8 +154,9 @@ static bool add_masks(mas_check_cases *list)
 
 static bool add_options(mas_check_cases *list)
 {
-    static const int64_t heads[][3] = {{1, 1, 1}, {1, 4, 2}, {2, 6, 2},
-                                       {3, 5, 1}, {2, 3, 3}, {1, 16, 2}};
+    static const int64_t heads[][3] = {
+        {1, 1, 1}, {1, 4, 2},  {2, 6, 2}, {3, 5, 1},
+        {2, 3, 3}, {1, 16, 2}, {1, 64, 1}}; /* enough heads on one for the forward to gather keys */
     static const float caps[] = {0.5f, 5.0f, 50.0f};
     static const char *const layouts[] = {"dense", "padded", "head_major", "fused"};
     bool ok = true;

@@ -16,7 +16,7 @@
  * [B, T, 8, D] cache, D 64 and 128, 2 threads; fractions of the read bandwidth of memory measured
  * in between, ranges over two runs (f16 one):
  *   32768 keys                    f32 0.66 to 0.75, bf16 0.75 to 0.82, f16 0.82 to 0.86
- *   the same, 4 query heads per key head, D 128    f32 0.53 to 0.57, bf16 0.49 to 0.51, f16 0.51
+ *   the same, 4 query heads per key head, D 128, before they shared loads    f32 0.53 to 0.57, bf16 0.49 to 0.51, f16 0.51
  *   4096 keys, D 64 (f32 0.78 to 0.79, bf16 0.73 to 0.88, f16 0.78) fit the last-level cache
  * One thread: f32 0.44 to 0.76, bf16 0.56 to 0.74 at 32768 keys.
  * - 16 rows side by side with prefetches into the first-level cache gave 0.50 to 0.60 at 32768

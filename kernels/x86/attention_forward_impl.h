@@ -6,7 +6,11 @@
  * One task is one tile of queries of one head. Whole tiles take groups of up to NV_MAX vectors of
  * queries at once. In a partial tile each vector of queries goes alone and scores only the keys
  * that at least one of its lanes sees, so a causal or window edge is cut to VL queries whatever the
- * tile; from there on every row adds the values of just the keys that it sees itself. */
+ * tile; from there on every row adds the values of just the keys that it sees itself.
+ *
+ * Where tiles of keys are visited often, keys and values are first gathered, head by head: the
+ * copy is linear in the length, and tiles are then read in order instead of in pieces as long as a
+ * head, a row of all heads apart. */
 #ifndef MASBENCH_X86_ATTENTION_FORWARD_IMPL_H
 #define MASBENCH_X86_ATTENTION_FORWARD_IMPL_H
 
@@ -19,13 +23,17 @@
 enum {
     FORWARD_Q_TILE = 64,
     FORWARD_K_TILE = 64,
-    FORWARD_CHUNK = 64 /* keys between two corrections of the output */
+    FORWARD_CHUNK = 64,  /* keys between two corrections of the output */
+    FORWARD_GATHER = 64, /* mean visits of a key tile from which keys and values are gathered */
 };
 
 /* Parts of one thread's scratch, in floats from its start. */
 typedef struct forward_layout {
     int64_t lanes, units, dv_pad;
     int64_t st, qt, o, maximum, sum, factor, keys, values, size;
+    bool gathered;          /* keys and values of each head lie together, ready for the products */
+    int64_t k_pad;          /* units of a gathered key */
+    int64_t k_size, v_size; /* of one (sequence, kv head), in floats */
 } forward_layout;
 
 static forward_layout forward_cut(const mas_attn_problem *p, const mas_schedule *s)
@@ -40,12 +48,18 @@ static forward_layout forward_cut(const mas_attn_problem *p, const mas_schedule 
     l.keys = l.factor + l.lanes;
     l.values = l.keys + FORWARD_CHUNK * lanes_of(l.units);
     l.size = round_up(l.values + FORWARD_CHUNK * l.dv_pad, VL);
+    l.gathered = s->tiles * (p->q_heads / p->kv_heads) >= (int64_t)FORWARD_GATHER * s->k_tiles;
+    l.k_pad = lanes_of(l.units);
+    l.k_size = l.gathered ? p->kv_len * l.k_pad : 0;
+    l.v_size = l.gathered ? units_of(p->kv_len) * l.dv_pad : 0;
     return l;
 }
 
 static size_t forward_workspace_bytes(const mas_attn_problem *p, const mas_schedule *s, int threads)
 {
-    return (size_t)threads * (size_t)forward_cut(p, s).size * sizeof(float);
+    const forward_layout l = forward_cut(p, s);
+    const int64_t gather = p->batch * p->kv_heads * (l.k_size + l.v_size);
+    return (size_t)(gather + threads * l.size) * sizeof(float);
 }
 
 static void forward_tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
@@ -63,6 +77,8 @@ typedef struct forward_tile {
     float *sum;     /* [lanes] running sum of the probabilities */
     float *factor;  /* [lanes] what a correction or the end multiplies o with */
     operand_rows k, v;
+    const unit *k_gathered, *v_gathered; /* NULL: not gathered */
+    int64_t k_pad;
     int64_t lanes, units, dv_pad, rows;
     vec scale;   /* score -> exponent of 2 */
     vec cap;     /* softcap: s = cap_out * tanh(score * cap) */
@@ -81,6 +97,14 @@ typedef struct forward_chunk {
 static forward_chunk load_chunk(const forward_tile *t, int64_t k0, int64_t keys)
 {
     forward_chunk c = {.keys = keys};
+    /* a unit that the chunk only has a part of would show a key outside it */
+    if (t->k_gathered && k0 % UNIT_TERMS == 0 && keys % UNIT_TERMS == 0) {
+        c.k = t->k_gathered + k0 * t->k_pad;
+        c.k_row = t->k_pad * (ptrdiff_t)sizeof(unit);
+        c.v = t->v_gathered + k0 / UNIT_TERMS * t->dv_pad;
+        c.v_row = t->dv_pad;
+        return c;
+    }
     c.k = operand_by_rows(&t->k, k0, keys, &c.k_row);
     c.v = operand_by_terms(&t->v, k0, keys, &c.v_row);
     return c;
@@ -274,6 +298,23 @@ static int64_t run_task(forward_tile *t, const mas_attn_problem *p, const mas_sc
     return visited;
 }
 
+/* Copies keys and values of every head to where each head's rows follow each other. */
+static void gather_heads(const forward_layout *l, const mas_attn_problem *p, const mas_schedule *s,
+                         const mas_attn_args *args, int threads, float *to)
+{
+    const int64_t per_head = l->k_size + l->v_size;
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t task = 0; task < p->batch * p->kv_heads * s->k_tiles; task++) {
+        const int64_t pair = task / s->k_tiles, b = pair / p->kv_heads, g = pair % p->kv_heads;
+        const int64_t k0 = task % s->k_tiles * s->k_tile, keys = least(s->k_tile, p->kv_len - k0);
+        float *k = to + pair * per_head, *v = k + l->k_size;
+        rows_to_units(k + k0 * l->k_pad, l->k_pad, p->dtype, view_row(&args->k, p->dtype, b, g, k0),
+                      args->k.row, keys, keys, p->d_qk);
+        rows_to_terms(v + k0 / UNIT_TERMS * l->dv_pad, l->dv_pad, p->dtype,
+                      view_row(&args->v, p->dtype, b, g, k0), args->v.row, keys, p->d_v);
+    }
+}
+
 static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *args,
                               mas_attn_counts *counts, mas_error *err)
 {
@@ -285,9 +326,14 @@ static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *ar
     const forward_layout l = forward_cut(p, s);
     const bool capped = p->softcap > 0;
     int64_t visited = 0;
+    float *gathered = (float *)args->workspace + threads * l.size;
+    if (l.gathered)
+        gather_heads(&l, p, s, args, threads, gathered);
 #pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : visited)
     for (int64_t number = 0; number < tasks; number++) {
         float *room = (float *)args->workspace + omp_get_thread_num() * l.size;
+        const int64_t head = number / s->q_tiles, group = p->q_heads / p->kv_heads;
+        const float *mine = gathered + head / group * (l.k_size + l.v_size);
         forward_tile t = {
             .st = room,
             .qt = room + l.qt,
@@ -297,6 +343,9 @@ static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *ar
             .factor = room + l.factor,
             .k = {.row = args->k.row, .dtype = p->dtype, .dim = p->d_qk, .room = room + l.keys},
             .v = {.row = args->v.row, .dtype = p->dtype, .dim = p->d_v, .room = room + l.values},
+            .k_gathered = l.gathered ? mine : NULL,
+            .v_gathered = l.gathered ? mine + l.k_size : NULL,
+            .k_pad = l.k_pad,
             .lanes = l.lanes,
             .units = l.units,
             .dv_pad = l.dv_pad,
@@ -306,8 +355,7 @@ static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *ar
             .capped = capped,
         };
         /* late tiles first: under a causal mask they are the long ones */
-        visited +=
-            run_task(&t, p, s, args, number / s->q_tiles, s->q_tiles - 1 - number % s->q_tiles);
+        visited += run_task(&t, p, s, args, head, s->q_tiles - 1 - number % s->q_tiles);
     }
     counts->visited_tiles = visited;
     counts->visited_tiles_q = 0;
