@@ -94,8 +94,9 @@ code 0 "kernels" run kernel.yaml
 code 0 "kernels again" verify results/kernel
 check "both are the same" [ "$(grep -c '^same ' out)" -eq 2 ]
 
-# Killed in the middle: long enough for a checkpoint.
-sed 's/tokens: 2048,/tokens: 2500000,/; s/seed: \[1, 2\]/seed: [1]/; s/\[0, 1, 2\]/[0, 1]/' tiny.yaml >long.yaml
+# Killed in the middle: about three seconds a point on any machine, since a checkpoint is due every second.
+rate=$(grep -h '"tokens_per_second"' results/tiny/????????????????.json | tr -dc '0-9.\n' | cut -d. -f1 | sort -n | tail -n 1)
+sed "s/tokens: 2048,/tokens: $((3 * rate / 256 * 256)),/; s/seed: \[1, 2\]/seed: [1]/; s/\[0, 1, 2\]/[0, 1]/" tiny.yaml >long.yaml
 sed -i 's/experiment: tiny/experiment: long/' long.yaml
 code 0 "a longer run" run long.yaml --threads 1
 code 0 "killed and resumed" verify results/long --points 2 --drill --threads 1
