@@ -89,19 +89,10 @@ static const struct {
 };
 #define FILE_COUNT (sizeof files / sizeof *files)
 
-static char *join(const char *folder, const char *name, const char *end)
-{
-    const size_t room = strlen(folder) + strlen(name) + strlen(end) + 2;
-    char *path = malloc(room);
-    if (path)
-        snprintf(path, room, "%s/%s%s", folder, name, end);
-    return path;
-}
-
 static mas_status write_file(const mas_report *report, const char *name, writer *write,
                              mas_error *err)
 {
-    char *path = join(report->set->folder, name, "");
+    char *path = mas_file_path(report->set->folder, name, "");
     if (!path)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the name of %s", name);
     mas_status status = MAS_OK;
@@ -128,7 +119,7 @@ bool mas_report_has_charts(const mas_report *report)
 
 mas_status mas_report_write(const mas_report *report, mas_error *err)
 {
-    char *data = join(report->set->folder, "data", "");
+    char *data = mas_file_path(report->set->folder, "data", "");
     if (!data)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the report of %s", report->set->folder);
     mas_status status = mas_make_folders(data, err);
