@@ -62,7 +62,7 @@ stop() {
         sleep 0.1
         tries=$((tries + 1))
     done
-    sleep "${4:-0.3}"
+    sleep 0.3
     kill -INT $process
     got=0
     wait $process || got=$?
@@ -74,7 +74,7 @@ numbers long/convert >expected
 stop cut 'ls cut/convert/*.base.lock >/dev/null 2>&1' "in the base"
 check "with the base's progress kept" [ "$(find cut -name '*.base.checkpoint.safetensors' | wc -l)" -eq 1 ]
 check "and no base" [ "$(bases cut)" -eq 0 ]
-stop cut 'ls cut/convert/*.base.safetensors >/dev/null 2>&1' "in the conversion" 1.5
+stop cut 'ls cut/convert/*.base.safetensors >/dev/null 2>&1' "in the conversion"
 check "with its progress kept" [ "$(find cut -name '*.checkpoint.safetensors' | wc -l)" -eq 1 ]
 code 0 "goes on" run file.yaml --threads 1 --results cut
 check "resumed" grep -q '"resumed": true' cut/convert/????????????????.json
