@@ -183,14 +183,14 @@ static void verify_point(verifying *v, size_t index)
     mas_drawn *d = &v->drawn[index];
     mas_experiment *experiment = NULL;
     mas_error err;
-    char name[MAS_ID_CHARS + 32];
+    char name[32];
     if (is_of_other_device(v, d->record, &err)) {
         mas_verify_print_reason("not comparable", d->record, err.text, stdout);
         v->not_comparable++;
         return;
     }
-    snprintf(name, sizeof name, "%zu-%.*s", index + 1, MAS_ID_CHARS,
-             mas_json_text_at(d->record, "id"));
+    /* not named by the record's id, which may hold anything */
+    snprintf(name, sizeof name, "%zu", index + 1);
     char *folder = mas_folder_path(v->scratch.folder, name);
     mas_status status = folder ? MAS_OK : mas_fail(&err, MAS_E_MEMORY, "no memory for a path");
     if (status == MAS_OK)

@@ -65,7 +65,7 @@ static void print_counts(const mas_result_comparison *c, FILE *out)
     else
         fprintf(out, "%lld of %lld values", (long long)c->differing, (long long)c->compared);
     if (c->unrecorded > 0)
-        fprintf(out, "; %lld younger than the record", (long long)c->unrecorded);
+        fprintf(out, "; %lld not in the record", (long long)c->unrecorded);
 }
 
 void mas_verify_print_point(const mas_drawn *drawn, FILE *out)

@@ -20,6 +20,16 @@ static bool with_distances(const mas_report *report)
     return trained(report) && report->has_distances;
 }
 
+static bool with_placements(const mas_report *report)
+{
+    return trained(report) && mas_report_has_placements(report);
+}
+
+static bool with_settings(const mas_report *report)
+{
+    return trained(report) || mas_report_has_lengths(report);
+}
+
 static bool with_times(const mas_report *report)
 {
     return report->has_times;
@@ -39,6 +49,9 @@ static const struct {
     {"loss_by_position", trained},
     {"training_curves", trained},
     {"loss_by_distance", with_distances},
+    {"recall_by_distance", with_distances},
+    {"placement_heat", with_placements},
+    {"memory_by_length", mas_report_has_lengths},
     {"kernel_rate", with_times},
     {"kernel_time", with_times},
     {"kernel_speedup", with_times},
@@ -63,30 +76,23 @@ static const struct {
     {"table.md", write_markdown, NULL},
     {"table.csv", write_csv, NULL},
     {"data/points.tsv", mas_report_write_points, not_timed},
-    {"data/settings.gp", mas_report_write_settings, trained},
+    {"data/settings.gp", mas_report_write_settings, with_settings},
     {"data/cost_quality.tsv", mas_report_write_cost_quality, trained},
     {"data/front.tsv", mas_report_write_front, trained},
     {"data/loss_by_position.tsv", mas_report_write_positions, trained},
     {"data/training_curves.tsv", mas_report_write_curves, trained},
     {"data/loss_by_distance.tsv", mas_report_write_distances, with_distances},
+    {"data/placement_heat.tsv", mas_report_write_placements, with_placements},
+    {"data/memory_by_length.tsv", mas_report_write_memory, mas_report_has_lengths},
     {"data/settings.gp", mas_report_write_kernel_settings, with_times},
     {"data/kernels.tsv", mas_report_write_kernels, with_times},
 };
 #define FILE_COUNT (sizeof files / sizeof *files)
 
-static char *join(const char *folder, const char *name, const char *end)
-{
-    const size_t room = strlen(folder) + strlen(name) + strlen(end) + 2;
-    char *path = malloc(room);
-    if (path)
-        snprintf(path, room, "%s/%s%s", folder, name, end);
-    return path;
-}
-
 static mas_status write_file(const mas_report *report, const char *name, writer *write,
                              mas_error *err)
 {
-    char *path = join(report->set->folder, name, "");
+    char *path = mas_file_path(report->set->folder, name, "");
     if (!path)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the name of %s", name);
     mas_status status = MAS_OK;
@@ -113,7 +119,7 @@ bool mas_report_has_charts(const mas_report *report)
 
 mas_status mas_report_write(const mas_report *report, mas_error *err)
 {
-    char *data = join(report->set->folder, "data", "");
+    char *data = mas_file_path(report->set->folder, "data", "");
     if (!data)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the report of %s", report->set->folder);
     mas_status status = mas_make_folders(data, err);

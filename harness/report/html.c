@@ -158,9 +158,12 @@ static void charts(const mas_report *report, FILE *out)
     static const char *const names[][2] = {
         {"cost_quality", "Cost and quality; bars: extremes of the seeds"},
         {"quality_by_full_layers", "Quality by number of full layers; bars: extremes of the seeds"},
+        {"placement_heat", "Layer plans, best first"},
         {"loss_by_position", "Loss by position in the context"},
         {"loss_by_distance", "Loss by distance of the evidence"},
+        {"recall_by_distance", "Tokens with evidence predicted right, by distance"},
         {"training_curves", "Training curves"},
+        {"memory_by_length", "Memory by length"},
         {"kernel_rate", "Rate of the kernels"},
         {"kernel_time", "Time of the kernels"},
         {"kernel_speedup", "Speed-up over full attention"},

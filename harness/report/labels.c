@@ -58,3 +58,45 @@ void mas_labels_place(mas_label *labels, size_t count)
         }
     }
 }
+
+static box name_box(const mas_line_name *name, bool right, bool above)
+{
+    return (box){.left = right ? 1 - name->width : 0,
+                 .right = right ? 1 : name->width,
+                 .bottom = above ? name->y : name->y - name->height,
+                 .top = above ? name->y + name->height : name->y};
+}
+
+/* What a name hides is worse the more of it; a name outside of the plot or on another one is worst. */
+static size_t hidden_by(box here, const mas_line_name *placed, size_t count,
+                        const mas_label *points, size_t point_count)
+{
+    size_t hidden = 0;
+    for (size_t i = 0; i < point_count; i++)
+        hidden += points[i].x > here.left && points[i].x < here.right &&
+                  points[i].y > here.bottom && points[i].y < here.top;
+    for (size_t i = 0; i < count; i++)
+        if (overlap(here, name_box(&placed[i], placed[i].right, placed[i].above)) > 0)
+            hidden += point_count + 1;
+    return here.bottom < 0 || here.top > 1 ? hidden + point_count + 1 : hidden;
+}
+
+void mas_line_names_place(mas_line_name *names, size_t count, const mas_label *points,
+                          size_t point_count)
+{
+    static const struct {
+        bool right, above;
+    } places[] = {{false, false}, {true, false}, {false, true}, {true, true}};
+    for (size_t i = 0; i < count; i++) {
+        size_t fewest = SIZE_MAX;
+        for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+            const size_t hidden = hidden_by(name_box(&names[i], places[p].right, places[p].above),
+                                            names, i, points, point_count);
+            if (hidden < fewest) {
+                fewest = hidden;
+                names[i].right = places[p].right;
+                names[i].above = places[p].above;
+            }
+        }
+    }
+}

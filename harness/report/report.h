@@ -37,6 +37,7 @@ typedef struct mas_report_group {
 /** A horizontal line of the charts: the best loss that the source of a generated corpus allows. */
 typedef struct mas_report_floor {
     double nats;
+    double reach; /* tokens; NAN: full */
     char text[MAS_TITLE_MAX];
 } mas_report_floor;
 
@@ -97,6 +98,16 @@ typedef struct mas_label {
  * deterministic. */
 void mas_labels_place(mas_label *labels, size_t count);
 
+/** Names of horizontal lines, at one end of each, below or above it, in the same units. */
+typedef struct mas_line_name {
+    double y;             /* of the line */
+    double width, height; /* of the name */
+    bool right, above;    /* out */
+} mas_line_name;
+/** Put each name where it hides fewest points and no other name; deterministic. */
+void mas_line_names_place(mas_line_name *names, size_t count, const mas_label *points,
+                          size_t point_count);
+
 /** Rows of plot data, internal to harness/report: blocks of tab-separated rows, one block a
  * series. */
 void mas_report_write_settings(const mas_report *report, FILE *out);
@@ -106,6 +117,17 @@ void mas_report_write_points(const mas_report *report, FILE *out);
 void mas_report_write_positions(const mas_report *report, FILE *out);
 void mas_report_write_distances(const mas_report *report, FILE *out);
 void mas_report_write_curves(const mas_report *report, FILE *out);
+void mas_report_write_placements(const mas_report *report, FILE *out);
+void mas_report_write_memory(const mas_report *report, FILE *out);
+void mas_report_write_memory_settings(const mas_report *report, FILE *out);
+
+/** Do groups differ in where equally many full layers stand? */
+bool mas_report_has_placements(const mas_report *report);
+/** Do results hold memory at several lengths? */
+bool mas_report_has_lengths(const mas_report *report);
+
+/** "a, seed 3, b" without the parts that begin with one of these words, NULL-terminated. */
+void mas_report_title_without(const char *title, const char *const *words, char *text, size_t size);
 
 /** First result of a group; NULL when there is no such group. */
 const json_t *mas_report_first(const mas_report *report, size_t group);

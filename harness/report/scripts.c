@@ -19,23 +19,14 @@ const char *mas_data_folder(void)
     return folder && folder[0] ? folder : MAS_DATA_DIR;
 }
 
-static char *join(const char *folder, const char *name, const char *end)
-{
-    const size_t room = strlen(folder) + strlen(name) + strlen(end) + 2;
-    char *path = malloc(room);
-    if (path)
-        snprintf(path, room, "%s/%s%s", folder, name, end);
-    return path;
-}
-
 mas_status mas_script_copy(const char *folder, const char *name, mas_error *err)
 {
     mas_status status = MAS_OK;
     char relative[64], buffer[8192];
     snprintf(relative, sizeof relative, "data/%s.gp", name);
-    char *from = NULL, *to = join(folder, relative, "");
+    char *from = NULL, *to = mas_file_path(folder, relative, "");
     snprintf(relative, sizeof relative, "plots/%s.gp", name);
-    from = join(mas_data_folder(), relative, "");
+    from = mas_file_path(mas_data_folder(), relative, "");
     FILE *in = from ? fopen(from, "r") : NULL;
     FILE *out = in && to ? fopen(to, "w") : NULL;
     if (!in) {
@@ -83,8 +74,8 @@ mas_status mas_script_run(const char *results, const char *name, mas_error *err)
 {
     char script[64], complaint[512] = "";
     snprintf(script, sizeof script, "%s.gp", name);
-    char *folder = join(results, "data", "");
-    char *log = folder ? join(folder, name, ".log") : NULL;
+    char *folder = mas_file_path(results, "data", "");
+    char *log = folder ? mas_file_path(folder, name, ".log") : NULL;
     if (!log) {
         free(folder);
         return mas_fail(err, MAS_E_MEMORY, "no memory to draw %s", name);

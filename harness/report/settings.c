@@ -154,12 +154,64 @@ static void print_labels(const mas_report *report, range r, FILE *out)
     free(labels);
 }
 
+static void print_floors(const mas_report *report, range r, FILE *out)
+{
+    mas_label *points = calloc(report->group_count + 1, sizeof *points);
+    mas_line_name names[MAS_FLOORS_MAX];
+    const double low = r.logarithmic ? log(r.low) : r.low,
+                 high = r.logarithmic ? log(r.high) : r.high;
+    for (size_t i = 0; points && i < report->group_count; i++) {
+        const mas_report_group *g = &report->groups[i];
+        points[i].x = 100 * g->attention_cost / COST_HIGH;
+        points[i].y = ((r.logarithmic ? log(g->quality) : g->quality) - low) / (high - low);
+    }
+    for (size_t i = 0; i < report->floor_count; i++) {
+        const mas_report_floor *floor = &report->floors[i];
+        names[i] = (mas_line_name){
+            .y = ((r.logarithmic ? floor->nats : quality_of_floor(floor)) - low) / (high - low),
+            .width = (double)strlen(floor->text) / PLOT_WIDTH_CHARACTERS,
+            .height = 2 / PLOT_HEIGHT_LINES}; /* a line of text and its distance */
+    }
+    mas_line_names_place(names, report->floor_count, points, points ? report->group_count : 0);
+    free(points);
+    fprintf(out,
+            "array floor_nats[%zu]\narray floor_reach[%zu]\narray floor_right[%zu]\narray "
+            "floor_above[%zu]\n",
+            report->floor_count + 1, report->floor_count + 1, report->floor_count + 1,
+            report->floor_count + 1);
+    for (size_t i = 0; i < report->floor_count; i++) {
+        const mas_report_floor *floor = &report->floors[i];
+        fprintf(out,
+                "floor_nats[%zu] = %.9g; floor_reach[%zu] = %.0f; floor_right[%zu] = %d; "
+                "floor_above[%zu] = %d\n",
+                i + 1, floor->nats, i + 1, isfinite(floor->reach) ? floor->reach : 0, i + 1,
+                names[i].right, i + 1, names[i].above);
+    }
+}
+
 static const mas_report_row *first_ok(const mas_report *report)
 {
     for (size_t i = 0; i < report->count; i++)
         if (report->rows[i].ok)
             return &report->rows[i];
     return NULL;
+}
+
+/* "length 1024", or "lengths 64 to 256". */
+static void lengths_text(const mas_report *report, char *text, size_t size)
+{
+    double low = (double)NAN, high = (double)NAN;
+    for (size_t i = 0; i < report->count; i++) {
+        const double length = mas_json_number_at(report->rows[i].result, "plan.length");
+        if (report->rows[i].ok) {
+            low = fmin(low, length); /* the other one where one is NAN */
+            high = fmax(high, length);
+        }
+    }
+    if (low < high)
+        snprintf(text, size, "lengths %.0f to %.0f", low, high);
+    else
+        snprintf(text, size, "length %.0f", low);
 }
 
 static void caption_text(const mas_report *report, char *text, size_t size)
@@ -171,16 +223,17 @@ static void caption_text(const mas_report *report, char *text, size_t size)
     size_t seeds = 1;
     for (size_t i = 0; i < report->group_count; i++)
         seeds = report->groups[i].seeds > seeds ? report->groups[i].seeds : seeds;
-    char several[64] = "";
+    char lengths[64], training[64] = "", several[64] = "";
+    lengths_text(report, lengths, sizeof lengths);
+    if (isfinite(tokens)) /* plans have none */
+        snprintf(training, sizeof training, ", %.2g M training tokens a point", tokens / 1e6);
     if (seeds > 1)
         snprintf(several, sizeof several, "; mean and extremes of %zu seeds", seeds);
-    snprintf(text, size,
-             "masbench %s, commit %.12s; experiment %s; length %.0f; %.2g M parameters, %.2g M "
-             "training tokens "
-             "a point%s.",
+    snprintf(text, size, "masbench %s, commit %.12s; experiment %s; %s; %.2g %c parameters%s%s.",
              mas_json_text_at(result, "machine.version"),
              mas_json_text_at(result, "machine.git_commit"), mas_json_text_at(result, "experiment"),
-             mas_json_number_at(result, "plan.length"), parameters / 1e6, tokens / 1e6, several);
+             lengths, parameters / (parameters < 1e9 ? 1e6 : 1e9), parameters < 1e9 ? 'M' : 'G',
+             training, several);
 }
 
 static void print_array_of_strings(FILE *out, const char *name, size_t count,
@@ -237,7 +290,7 @@ void mas_report_write_settings(const mas_report *report, FILE *out)
     fputs("# Written by masbench; read by the chart scripts beside it.\nquestion = ", out);
     mas_gnuplot_text(out, question, 105);
     fputs("\ncaption = ", out);
-    mas_gnuplot_text(out, caption, 155);
+    mas_gnuplot_text(out, caption, 165);
     if (mas_json_number_at(first ? first->result : NULL, "cost.parameters") < 1e8)
         fputs(".\"\\n\".'Small scale: compare the points of this chart with each other only.'",
               out);
@@ -265,8 +318,8 @@ void mas_report_write_settings(const mas_report *report, FILE *out)
     for (size_t i = 0; i < series.count; i++)
         fprintf(out, "line_colour[%zu] = %u; line_symbol[%zu] = %d; line_dash[%zu] = %d\n", i + 1,
                 series.line[i].colour, i + 1, series.line[i].symbol, i + 1, series.line[i].dash);
-    fprintf(out, "array floor_nats[%zu]\n", report->floor_count + 1);
-    for (size_t i = 0; i < report->floor_count; i++)
-        fprintf(out, "floor_nats[%zu] = %.9g\n", i + 1, report->floors[i].nats);
+    print_floors(report, r, out);
+    if (mas_report_has_lengths(report))
+        mas_report_write_memory_settings(report, out);
     print_labels(report, r, out);
 }

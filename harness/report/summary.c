@@ -38,15 +38,24 @@ static char *group_key(const json_t *result)
     return key;
 }
 
-/* "a, b, seed 3" without its part about the seed. */
-static void title_without_seed(const char *title, char *text, size_t size)
+static bool begins_with_one_of(const char *part, const char *const *words)
+{
+    for (; *words; words++) {
+        const size_t length = strlen(*words);
+        if (strncmp(part, *words, length) == 0 && (part[length] == ' ' || part[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+void mas_report_title_without(const char *title, const char *const *words, char *text, size_t size)
 {
     text[0] = '\0';
     while (*title) {
         const char *end = strstr(title, ", ");
         const size_t length = end ? (size_t)(end - title) : strlen(title);
         const size_t used = strlen(text);
-        if (strncmp(title, "seed", 4) != 0)
+        if (!begins_with_one_of(title, words))
             snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", (int)length, title);
         title += length + (end ? 2 : 0);
     }
@@ -84,7 +93,8 @@ static bool add_to_group(mas_report *report, mas_report_row *row)
                                     .attention_cost = row->attention_cost,
                                     .quality_low = quality,
                                     .quality_high = quality};
-        title_without_seed(row->title, group->title, sizeof group->title);
+        static const char *const seed[] = {"seed", NULL};
+        mas_report_title_without(row->title, seed, group->title, sizeof group->title);
         family_of(row->result, group->title, group->family, sizeof group->family);
         group->full_layers = (int32_t)mas_json_number_at(row->result, "plan.full_layers");
         group->layers = (int32_t)mas_json_number_at(row->result, "plan.layers");
@@ -116,7 +126,7 @@ static void mark_front(mas_report *report)
     }
 }
 
-static void add_floor(mas_report *report, double nats, const char *text)
+static void add_floor(mas_report *report, double nats, double reach, const char *text)
 {
     for (size_t i = 0; i < report->floor_count; i++)
         if (strcmp(report->floors[i].text, text) == 0)
@@ -125,16 +135,18 @@ static void add_floor(mas_report *report, double nats, const char *text)
         return;
     mas_report_floor *floor = &report->floors[report->floor_count++];
     floor->nats = nats;
+    floor->reach = reach;
     snprintf(floor->text, sizeof floor->text, "%s", text);
 }
 
 static void read_floors(mas_report *report, const json_t *result)
 {
-    add_floor(report, mas_json_number_at(result, "floors.full_reach"), "entropy floor, full reach");
+    add_floor(report, mas_json_number_at(result, "floors.full_reach"), (double)NAN,
+              "entropy floor, full reach");
     const double reach = mas_json_number_at(result, "floors.sparse_reach_tokens");
     char text[MAS_TITLE_MAX];
     snprintf(text, sizeof text, "entropy floor, sparse reach %.0f", reach);
-    add_floor(report, mas_json_number_at(result, "floors.sparse_reach"), text);
+    add_floor(report, mas_json_number_at(result, "floors.sparse_reach"), reach, text);
 }
 
 mas_status mas_report_make(const mas_result_set *set, mas_report **out, mas_error *err)

@@ -189,6 +189,15 @@ mas_status mas_json_read(const char *path, json_t **out, mas_error *err)
     return MAS_OK;
 }
 
+char *mas_file_path(const char *folder, const char *name, const char *end)
+{
+    const size_t room = strlen(folder) + strlen(name) + strlen(end) + 2;
+    char *path = malloc(room);
+    if (path)
+        snprintf(path, room, "%s/%s%s", folder, name, end);
+    return path;
+}
+
 mas_status mas_make_folders(const char *path, mas_error *err)
 {
     char *part = strdup(path);

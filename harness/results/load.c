@@ -53,15 +53,6 @@ mas_status mas_result_check(const json_t *result, const char *path, mas_error *e
     return MAS_OK;
 }
 
-static char *join(const char *folder, const char *name, const char *end)
-{
-    const size_t room = strlen(folder) + strlen(name) + strlen(end) + 2;
-    char *path = malloc(room);
-    if (path)
-        snprintf(path, room, "%s/%s%s", folder, name, end);
-    return path;
-}
-
 static mas_status list_entries(const char *folder, const json_t *experiment, entry **out,
                                size_t *count, mas_error *err)
 {
@@ -97,7 +88,7 @@ mas_status mas_results_load(const char *folder, mas_result_set **out, mas_error 
     mas_status status = MAS_OK;
     entry *entries = NULL;
     size_t count = 0;
-    char *path = join(folder, "experiment", ".json");
+    char *path = mas_file_path(folder, "experiment", ".json");
     mas_result_set *set = calloc(1, sizeof *set);
     if (!set || !path || !(set->folder = strdup(folder))) {
         status = mas_fail(err, MAS_E_MEMORY, "no memory for the results of %s", folder);
@@ -115,7 +106,7 @@ mas_status mas_results_load(const char *folder, mas_result_set **out, mas_error 
     set->results = calloc(count ? count : 1, sizeof *set->results);
     for (size_t i = 0; i < count; i++) {
         free(path);
-        path = join(folder, entries[i].id, ".json");
+        path = mas_file_path(folder, entries[i].id, ".json");
         if (!path || !set->results) {
             status = mas_fail(err, MAS_E_MEMORY, "no memory for the results of %s", folder);
             goto done;

@@ -23,6 +23,8 @@ MAS_MUST_USE mas_status mas_json_write(const char *path, const json_t *json, mas
 /** Read JSON; errors name file, line and column. A borrowed note: reals and integers both satisfy
  * json_number_value. */
 MAS_MUST_USE mas_status mas_json_read(const char *path, json_t **out, mas_error *err);
+/** "folder/name" with `end` after it; malloc'ed, NULL without memory. */
+char *mas_file_path(const char *folder, const char *name, const char *end);
 /** Make a folder and its parents. */
 MAS_MUST_USE mas_status mas_make_folders(const char *path, mas_error *err);
 

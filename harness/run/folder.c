@@ -16,11 +16,7 @@
 
 char *mas_folder_path(const char *results, const char *experiment)
 {
-    const size_t room = strlen(results) + strlen(experiment) + 2;
-    char *path = malloc(room);
-    if (path)
-        snprintf(path, room, "%s/%s", results, experiment);
-    return path;
+    return mas_file_path(results, experiment, "");
 }
 
 char *mas_point_path(const char *results, const char *experiment, const char *id, const char *end)

@@ -117,7 +117,8 @@ static json_t *layers_record(const mas_point *point, const mas_bench_result *r)
     return layers;
 }
 
-static json_t *samples_record(const mas_measurement *m, const char *yardstick_name, double slow_down)
+static json_t *samples_record(const mas_measurement *m, const char *yardstick_name,
+                              double slow_down)
 {
     json_t *json = json_object(), *seconds = json_array(), *yardstick = json_array(),
            *preemptions = json_array(), *cold = json_array();

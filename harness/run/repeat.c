@@ -12,15 +12,6 @@
 
 #define DRAW_STREAM 0x64726177u /* "draw" */
 
-static char *join(const char *folder, const char *name)
-{
-    const size_t room = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(room);
-    if (path)
-        snprintf(path, room, "%s/%s", folder, name);
-    return path;
-}
-
 /* The one axis: for every section of the first point, its values in all points. NULL: no memory, or
  * sections differ. */
 static json_t *axis_of(const json_t *const *records, size_t count)
@@ -60,7 +51,7 @@ mas_status mas_repeat_write(const json_t *const *records, size_t count, const ch
     mas_json_set_text(file, "experiment", mas_json_text_at(records[0], "experiment"));
     mas_json_set_text(file, "kind", mas_json_text_at(records[0], "point.kind"));
     mas_json_set(file, "sweep", json_pack("[O]", axis));
-    *path = join(folder, "experiment.yaml");
+    *path = mas_file_path(folder, "experiment.yaml", "");
     if (!*path)
         status = mas_fail(err, MAS_E_MEMORY, "no memory for a path in %s", folder);
     if (status == MAS_OK)

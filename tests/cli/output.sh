@@ -24,6 +24,45 @@ if command -v gnuplot >/dev/null; then
     check "the scripts stand on their own" sh -c "cd results/tiny/data && gnuplot cost_quality.gp"
     check "drawn by hand" [ -s results/tiny/cost_quality.svg ]
 fi
+# Charts that need several placements or lengths, and only those.
+for f in placement_heat memory_by_length; do
+    check "no $f without a reason" absent results/tiny/data/$f.gp
+done
+sed -e '/^sweep:/,$d' -e 's/experiment: tiny/experiment: places/' tiny.yaml >places.yaml
+cat >>places.yaml <<'END'
+sweep:
+  - training.seq_len: [64, 128]
+  - attention:
+      - {full_layers: 1, placement: bottom}
+      - {full_layers: 1, placement: top}
+      - {full_layers: 2}
+END
+code 0 "placements at two lengths" run places.yaml --threads 1
+check "six plans" [ "$(grep -c '	6$' results/places/data/placement_heat.tsv)" -eq 6 ]
+check "memory of two lengths" [ "$(grep -c '^64	' results/places/data/memory_by_length.tsv)" -eq 3 ]
+cat >plan.yaml <<'END'
+experiment: plan
+kind: plan
+model: {layers: 4, width: 64, heads: 2}
+attention: {sparse: {variant: sliding_window, window: 16}}
+corpus: {type: recall}
+sweep:
+  - training.seq_len: [64, 128, 256]
+  - attention.full_layers: [0, 2, 4]
+END
+code 0 "plans at three lengths" run plan.yaml
+check "their memory" [ -s results/plan/data/memory_by_length.tsv ]
+code 0 "one page" report results/plan
+if command -v gnuplot >/dev/null; then
+    for c in places/placement_heat places/memory_by_length places/recall_by_distance plan/memory_by_length; do
+        check "$c.svg" [ -s results/$c.svg ]
+        check "$c.png" [ -s results/$c.png ]
+    done
+    check "the page shows it" grep -q 'Memory by length' results/plan/report.html
+    code 0 "one page of both" report results/places results/plan --out page
+    check "with the plans" grep -q 'Layer plans, best first' page/report.html
+    check "gnuplot had nothing to say" sh -c '! grep -q warning err'
+fi
 rm -rf results/tiny/data results/tiny/*.svg
 mkdir none
 got=0

@@ -7,9 +7,9 @@
  *
  * Kernels must keep to this subset:
  *   launch        simt_launch(kernel, grid, block, smem_bytes, stream, args...)
- *   shared memory SIMT_DYN_SMEM(type, name)   (static: SIMT_SHARED(type, name, [N]))
- *   barriers      __syncthreads, simt_bar_sync(id, n), simt_bar_arrive(id, n), __syncwarp
- *   warp ops      __shfl_{,xor_,up_,down_}sync, __ballot_sync, __any_sync, __all_sync
+ *   shared memory SIMT_DYN_SMEM(type, name)
+ *   barriers      __syncthreads, __syncwarp
+ *   warp ops      __shfl_xor_sync, __ballot_sync
  *   async copy    cp_async_16, cp_async_commit, cp_async_wait<N>
  *   tensor core   ldmatrix_x4, ldmatrix_x4_trans, mma_bf16_16816
  *   bf16          bf16 (storage), f2bf, bf2f, pack_bf16x2
@@ -36,7 +36,6 @@ static inline void simt_configure(void)
 #define SIMT_DYN_SMEM(type, name)                                                                  \
     extern __shared__ __align__(1024) unsigned char simt_smem_[];                                  \
     type *name = reinterpret_cast<type *>(simt_smem_)
-#define SIMT_SHARED(type, name, dims) __shared__ type name dims
 
 template <class... P, class... A>
 static cudaError_t simt_launch(void (*k)(P...), dim3 g, dim3 b, size_t smem, cudaStream_t s, A... a)
@@ -122,19 +121,10 @@ __device__ __forceinline__ int simt_popcount(uint32_t x)
 {
     return __popc(x);
 }
-__device__ __forceinline__ void simt_bar_sync(int id, int n)
-{
-    asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(n) : "memory");
-}
-__device__ __forceinline__ void simt_bar_arrive(int id, int n)
-{
-    asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(n) : "memory");
-}
 
 #else
 /* -------------------------------------------------------------- emulator -- */
 #include <atomic>
-#include <functional>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,7 +145,6 @@ __device__ __forceinline__ void simt_bar_arrive(int id, int n)
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
-#define SIMT_SHARED(type, name, dims) static thread_local type name dims
 #define SIMT_DYN_SMEM(type, name) type *name = reinterpret_cast<type *>(simt::blk->smem)
 
 struct uint3 {
@@ -171,10 +160,10 @@ struct dim3 {
 namespace simt
 {
 
-constexpr int WARP = 32, NBAR = 16, NWG = 8; /* 16 named barriers, then one per warpgroup */
+constexpr int WARP = 32;
 constexpr size_t STACK = 128 << 10, SMEM_MAX = 232448, CANARY = 16384;
 
-enum State : uint8_t { RUN, WARPWAIT, BARWAIT, POLL, DONE };
+enum State : uint8_t { RUN, WARPWAIT, BARWAIT, DONE };
 
 struct CpAsync {
     void *dst;
@@ -182,17 +171,9 @@ struct CpAsync {
     int bytes;
 };
 
-struct WgOp {
-    float *d;
-    uint64_t a, b;
-    uint32_t ra[4];
-    int n, from_regs, trans_b, keep;
-};
-
 struct Fiber {
     void *sp;
     State state;
-    uint8_t bar;
     uint32_t mask;  /* warp collective: lanes waited for */
     const char *op; /* warp collective: name, checked for divergence */
     void *slot;     /* warp collective: this lane's operands */
@@ -200,16 +181,9 @@ struct Fiber {
     int lane, warp;
     std::vector<CpAsync> cp;      /* issued, in order */
     std::vector<size_t> cp_group; /* ends of committed groups */
-    std::vector<WgOp> wg;         /* wgmma: the same for the threads of a warpgroup */
-    std::vector<size_t> wg_group;
 #if defined(__SANITIZE_ADDRESS__)
     void *fake;
 #endif
-};
-
-struct Bar {
-    int count;
-    int expect;
 };
 
 struct Block {
@@ -224,10 +198,7 @@ struct Block {
     size_t sched_size = 0;
     void *sched_fake = nullptr;
 #endif
-    Bar bar[NBAR + NWG];
-    std::vector<std::function<void()>> late; /* bulk copies in flight: run when nothing else can */
-    int live = 0;
-    uint64_t progress = 0, switches = 0;
+    size_t at_barrier = 0, live = 0; /* threads */
     uint3 bid{0, 0, 0};
     dim3 bdim, gdim;
     void (*call)(void *) = nullptr;
@@ -235,7 +206,6 @@ struct Block {
 };
 
 inline thread_local Block *blk = nullptr;
-inline std::atomic<uint64_t> total_switches{0};
 
 struct Config {
     int order = 0; /* 0 forward, 1 reverse, 2 random: the order fibers get to run in */
@@ -255,14 +225,12 @@ inline Config cfg;
         int shown = 0;
         for (auto &f : b->f)
             if (f.state != DONE && shown++ < 8)
-                fprintf(stderr, "simt:   thread %u,%u,%u warp %d lane %d: %s %s mask %08x bar %d\n",
+                fprintf(stderr, "simt:   thread %u,%u,%u warp %d lane %d: %s %s mask %08x\n",
                         f.tid.x, f.tid.y, f.tid.z, f.warp, f.lane,
                         f.state == RUN        ? "runnable"
                         : f.state == WARPWAIT ? "in warp op"
-                        : f.state == BARWAIT  ? "at barrier"
-                                              : "polling",
-                        f.state == WARPWAIT ? f.op : "", f.state == WARPWAIT ? f.mask : 0,
-                        f.state == BARWAIT ? f.bar : -1);
+                                              : "at barrier",
+                        f.state == WARPWAIT ? f.op : "", f.state == WARPWAIT ? f.mask : 0);
     } else
         fputc('\n', stderr);
     abort();
@@ -334,32 +302,22 @@ inline void fiber_main()
     b = blk;
     b->cur->state = DONE;
     b->live--;
-    b->progress++;
     to_sched();
     abort();
 }
 
-inline void block_sync(int id, int n, bool wait)
+inline void block_sync()
 {
     Block *b = blk;
-    Fiber *f = b->cur;
-    Bar &r = b->bar[id];
-    if (r.count && r.expect != n)
-        die("named barrier used with two thread counts");
-    r.expect = n;
-    b->progress++;
-    if (++r.count == n) { /* last one in: release */
-        r.count = 0;
+    if (++b->at_barrier == b->f.size()) { /* last one in: release */
+        b->at_barrier = 0;
         for (auto &o : b->f)
-            if (o.state == BARWAIT && o.bar == id)
+            if (o.state == BARWAIT)
                 o.state = RUN;
         return;
     }
-    if (wait) {
-        f->state = BARWAIT;
-        f->bar = (uint8_t)id;
-        to_sched();
-    }
+    b->cur->state = BARWAIT;
+    to_sched();
 }
 
 /* every lane of mask calls this; the last to arrive runs fn over all the slots */
@@ -373,7 +331,6 @@ template <class F> inline void warp_op(uint32_t mask, const char *op, void *slot
     f->mask = mask;
     f->op = op;
     f->state = WARPWAIT;
-    b->progress++;
     Fiber *w = &b->f[(size_t)f->warp * WARP];
     size_t nl = b->f.size() - (size_t)f->warp * WARP;
     if (nl > WARP)
@@ -415,8 +372,7 @@ inline uint64_t rng(uint64_t &s)
 inline void run_block(Block *b)
 {
     size_t n = b->f.size();
-    for (auto &r : b->bar)
-        r = Bar{0, 0};
+    b->at_barrier = 0;
     memset(b->smem, 0xff,
            b->smem_bytes +
                CANARY); /* NaN in float, bf16 and fp16: reads of unwritten memory show */
@@ -429,30 +385,24 @@ inline void run_block(Block *b)
         f.state = RUN;
         f.cp.clear();
         f.cp_group.clear();
-        f.wg.clear();
-        f.wg_group.clear();
     }
-    b->live = (int)n;
-    b->late.clear();
+    b->live = n;
     std::vector<uint32_t> order(n);
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)(cfg.order == 1 ? n - 1 - i : i);
     uint64_t seed =
         cfg.seed * 0x9e3779b97f4a7c15ull + b->bid.x * 7919 + b->bid.y * 104729 + b->bid.z + 1;
     while (b->live) {
-        uint64_t before = b->progress;
         bool ran = false;
         if (cfg.order == 2)
             for (size_t i = n - 1; i > 0; i--)
                 std::swap(order[i], order[rng(seed) % (i + 1)]);
         for (size_t i = 0; i < n; i++) {
             Fiber &f = b->f[order[i]];
-            if (f.state != RUN && f.state != POLL)
+            if (f.state != RUN)
                 continue;
             ran = true;
-            f.state = RUN;
             b->cur = &f;
-            b->switches++;
 #if defined(__SANITIZE_ADDRESS__)
             __sanitizer_start_switch_fiber(&b->sched_fake, b->stacks + order[i] * STACK, STACK);
 #endif
@@ -461,14 +411,8 @@ inline void run_block(Block *b)
             __sanitizer_finish_switch_fiber(b->sched_fake, nullptr, nullptr);
 #endif
         }
-        if (b->live && (!ran || before == b->progress)) {
-            if (b->late.empty())
-                die("deadlock: no thread of the block can go on");
-            size_t k = cfg.order == 2 ? rng(seed) % b->late.size() : 0;
-            auto op = std::move(b->late[k]);
-            b->late.erase(b->late.begin() + (ptrdiff_t)k);
-            op();
-        }
+        if (b->live && !ran)
+            die("deadlock: no thread of the block can go on");
     }
 #if defined(__SANITIZE_ADDRESS__)
     ASAN_UNPOISON_MEMORY_REGION(b->smem + b->smem_bytes, CANARY);
@@ -503,7 +447,6 @@ inline Block *new_block(dim3 g, dim3 bd, size_t smem)
 
 inline void free_block(Block *b)
 {
-    total_switches += b->switches;
     munmap(b->stacks, b->f.size() * STACK);
     free(b->smem);
     delete b;
@@ -557,15 +500,7 @@ inline uint32_t bits(const void *p)
 
 inline void __syncthreads()
 {
-    simt::block_sync(0, (int)simt::blk->f.size(), true);
-}
-inline void simt_bar_sync(int id, int n)
-{
-    simt::block_sync(id, n, true);
-}
-inline void simt_bar_arrive(int id, int n)
-{
-    simt::block_sync(id, n, false);
+    simt::block_sync();
 }
 inline void __syncwarp(uint32_t mask = 0xffffffffu)
 {
@@ -575,52 +510,23 @@ inline int simt_popcount(uint32_t x)
 {
     return __builtin_popcount(x);
 }
-inline void __threadfence()
-{
-}
-inline void __threadfence_block()
-{
-}
-
 template <class T> struct SimtShfl {
     T in, out;
     int src;
 };
-template <class T> inline T simt_shfl(uint32_t mask, const char *op, T v, int src)
+template <class T> inline T __shfl_xor_sync(uint32_t mask, T v, int x)
 {
-    SimtShfl<T> s{v, v, src};
-    simt::warp_op(mask, op, &s, [](void **sl) {
+    SimtShfl<T> s{v, v, simt::blk->cur->lane ^ x};
+    simt::warp_op(mask, "shfl_xor", &s, [](void **sl) {
         for (int l = 0; l < 32; l++)
             if (sl[l]) {
                 auto *p = (SimtShfl<T> *)sl[l];
-                if (p->src >= 0 && p->src < 32) {
-                    if (!sl[p->src])
-                        simt::die("shfl reads a lane outside the mask");
-                    p->out = ((SimtShfl<T> *)sl[p->src])->in;
-                }
+                if (!sl[p->src])
+                    simt::die("shfl reads a lane outside the mask");
+                p->out = ((SimtShfl<T> *)sl[p->src])->in;
             }
     });
     return s.out;
-}
-template <class T> inline T __shfl_sync(uint32_t m, T v, int src, int w = 32)
-{
-    int l = simt::blk->cur->lane;
-    return simt_shfl(m, "shfl", v, (l & ~(w - 1)) | (src & (w - 1)));
-}
-template <class T> inline T __shfl_xor_sync(uint32_t m, T v, int x, int w = 32)
-{
-    int l = simt::blk->cur->lane, s = l ^ x;
-    return simt_shfl(m, "shfl_xor", v, s < (l & ~(w - 1)) + w ? s : -1);
-}
-template <class T> inline T __shfl_down_sync(uint32_t m, T v, int d, int w = 32)
-{
-    int l = simt::blk->cur->lane, s = l + d;
-    return simt_shfl(m, "shfl_down", v, s < (l & ~(w - 1)) + w ? s : -1);
-}
-template <class T> inline T __shfl_up_sync(uint32_t m, T v, int d, int w = 32)
-{
-    int l = simt::blk->cur->lane, s = l - d;
-    return simt_shfl(m, "shfl_up", v, s >= (l & ~(w - 1)) ? s : -1);
 }
 inline uint32_t __ballot_sync(uint32_t m, int pred)
 {
@@ -639,15 +545,6 @@ inline uint32_t __ballot_sync(uint32_t m, int pred)
     });
     return s.r;
 }
-inline int __any_sync(uint32_t m, int p)
-{
-    return __ballot_sync(m, p) != 0;
-}
-inline int __all_sync(uint32_t m, int p)
-{
-    return __ballot_sync(m, p) == (m & __ballot_sync(m, 1));
-}
-
 inline float bf2f(bf16 x)
 {
     uint32_t u = (uint32_t)x << 16;
@@ -670,15 +567,6 @@ inline float simt_exp2(float x)
 {
     return exp2f(x);
 }
-inline float __fdividef(float a, float b)
-{
-    return a / b;
-}
-inline float rsqrtf(float x)
-{
-    return 1.0f / sqrtf(x);
-}
-
 template <class T> inline T atomicAdd(T *p, T v)
 {
     T old = *p, want;
@@ -913,18 +801,9 @@ inline cudaError_t cudaMemcpyAsync(void *d, const void *s, size_t n, cudaMemcpyK
     memcpy(d, s, n);
     return cudaSuccess;
 }
-inline cudaError_t cudaMemset(void *d, int v, size_t n)
-{
-    memset(d, v, n);
-    return cudaSuccess;
-}
 inline cudaError_t cudaMemsetAsync(void *d, int v, size_t n, cudaStream_t)
 {
     memset(d, v, n);
-    return cudaSuccess;
-}
-inline cudaError_t cudaDeviceSynchronize()
-{
     return cudaSuccess;
 }
 inline cudaError_t cudaGetLastError()

@@ -196,11 +196,11 @@ struct mas_device {
     const char *name;           /* of its kind */
     const char *matmul_library; /* of f32 products: "oneDNN 2.6.3", "plain" */
     const mas_device_ops *ops;
-    const char *hardware; /* what computes: name, capability, memory */
-    const char *driver;   /* of an accelerator, with its libraries; NULL: the CPU */
+    const char *hardware;  /* what computes: name, capability, memory */
+    const char *driver;    /* of an accelerator, with its libraries; NULL: the CPU */
     const char *yardstick; /* what ops->yardstick does; a new name whenever that changes, so that
                               different yardsticks are never compared */
-    bool asynchronous;    /* operations return before they are done */
+    bool asynchronous;     /* operations return before they are done */
     mas_attn_table attention;
     int threads;
     mas_memory_use memory;

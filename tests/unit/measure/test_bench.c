@@ -55,8 +55,8 @@ static mas_status bench_shape(const mas_attn_kernel *kernel, mas_bench_config co
     plan = (mas_plan){.layers = 1, .sparse = mas_attn_spec_full(), .full = mas_attn_spec_full()};
     mas_device *device;
     cr_assert_eq(mas_device_open_cpu(1, 0, &device, err), MAS_OK);
-    const mas_status status = mas_bench_run(device, kernel ? table : NULL, &config, &plan, &twice, 0,
-                                            1, NULL, NULL, result, err);
+    const mas_status status = mas_bench_run(device, kernel ? table : NULL, &config, &plan, &twice,
+                                            0, 1, NULL, NULL, result, err);
     cr_expect_eq(device->memory.total_bytes, 0);
     mas_device_close(device);
     return status;

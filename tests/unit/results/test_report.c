@@ -185,3 +185,106 @@ Test(report, quotes_cannot_leave_a_gnuplot_string)
     mas_report_free(report);
     drop(r, 1);
 }
+
+Test(report, names_of_lines_hide_no_points_and_no_other_name)
+{
+    /* the left end below the line hides a point; the second line is the first one again */
+    const mas_label points[] = {{.x = 0.1, .y = 0.45}};
+    mas_line_name names[] = {{.y = 0.5, .width = 0.3, .height = 0.08},
+                             {.y = 0.5, .width = 0.3, .height = 0.08},
+                             {.y = 0.02, .width = 0.3, .height = 0.08}};
+    mas_line_names_place(names, 3, points, 1);
+    cr_expect(names[0].right && !names[0].above);
+    cr_expect(!names[1].right && names[1].above);
+    cr_expect(names[2].above); /* below it the plot ends */
+}
+
+Test(report, parts_of_titles_are_left_out_by_whole_words)
+{
+    static const char *const words[] = {"seed", "seq_len", NULL};
+    char text[64];
+    mas_report_title_without("full, seq_len 128, seed 3, seeds 2", words, text, sizeof text);
+    cr_expect_str_eq(text, "full, seeds 2");
+}
+
+/* A finished point whose layers are `letters`, of `length`, with what it takes. */
+static json_t *planned(const char *title, const char *letters, int seed, double loss, int length,
+                       double cache)
+{
+    int full = 0;
+    json_t *layers = json_array();
+    for (const char *c = letters; *c; c++) {
+        full += *c == 'F';
+        (void)json_array_append_new(
+            layers, json_pack("{s:b,s:s}", "full", *c == 'F', "label", *c == 'F' ? "full" : "w"));
+    }
+    json_t *r = result(title, title, full, seed, 0.5, loss, 257),
+           *plan = json_object_get(r, "plan");
+    mas_json_set_text(plan, "letters", letters);
+    mas_json_set(plan, "layer", layers);
+    mas_json_set_int(plan, "layers", (int64_t)strlen(letters));
+    mas_json_set_int(plan, "length", length);
+    mas_json_set_number(json_object_get(r, "cost"), "kv_cache_bytes", cache);
+    mas_json_set(r, "memory",
+                 json_pack("{s:i,s:i,s:i}", "total_bytes", 3000 + length, "weights_bytes", 3000,
+                           "activations_bytes", length));
+    return r;
+}
+
+static char *written(const mas_report *report, void (*write)(const mas_report *, FILE *))
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    write(report, out);
+    fclose(out);
+    return text;
+}
+
+Test(report, placements_are_rows_best_first_with_a_cell_a_layer)
+{
+    json_t *r[] = {planned("bottom", "FS", 1, log(4), 64, 1),
+                   planned("top", "SF", 1, log(2), 64, 1), planned("top", "SF", 2, log(3), 64, 1),
+                   planned("none", "SS", 1, log(5), 64, 1)};
+    mas_report *report = make(r, 4);
+    cr_expect(mas_report_has_placements(report));
+    char *text = written(report, mas_report_write_placements);
+    cr_expect_not_null(strstr(text, "\n1\t1\t0\t2.5\n1\t2\t1\t2.5\n2\t1\t1\t4\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "\n1\t2.5\t2\t3\t2\ttop\t3\n2\t4\t4\t4\t1\tbottom\t3\n3\t5"),
+                       "%s", text);
+    free(text);
+    mas_report_free(report);
+    report = make(r + 1, 3); /* one placement, and none: nothing to compare */
+    cr_expect_not(mas_report_has_placements(report));
+    mas_report_free(report);
+    drop(r, 4);
+}
+
+Test(report, memory_is_drawn_over_lengths_and_equal_lines_once)
+{
+    json_t *r[] = {planned("full, seq_len 64", "FF", 1, 1, 64, 640),
+                   planned("full, seq_len 128", "FF", 1, 1, 128, 1280),
+                   planned("bottom, seq_len 128", "FS", 1, 1, 128, 700),
+                   planned("bottom, seq_len 64", "FS", 1, 1, 64, 350),
+                   planned("top, seq_len 64", "SF", 1, 1, 64, 350),
+                   planned("top, seq_len 128", "SF", 1, 1, 128, 700)};
+    mas_report *report = make(r, 6);
+    cr_assert(mas_report_has_lengths(report));
+    char *text = written(report, mas_report_write_memory);
+    cr_expect_not_null(strstr(text, "\n64\t3064\t3000\tNaN\tNaN\t64\tNaN\tNaN\n128\t3128\t3000"),
+                       "%s", text);
+    cr_expect_not_null(strstr(text, ": full\n64\t640\n128\t1280\n\n\n"), "%s", text);
+    cr_expect_not_null(strstr(text, ", +1 alike\n64\t350\n128\t700\n"), "%s", text);
+    free(text);
+    text = written(report, mas_report_write_settings);
+    cr_expect_not_null(strstr(text, "memory_lines = 2\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "memory_longest = 128\ncache_low = 350\ncache_high = 1280\n"),
+                       "%s", text);
+    free(text);
+    mas_report_free(report);
+    json_t *one[] = {r[0], r[4]};
+    report = make(one, 2);
+    cr_expect_not(mas_report_has_lengths(report));
+    mas_report_free(report);
+    drop(r, 6);
+}
