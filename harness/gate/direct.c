@@ -415,6 +415,8 @@ mas_status mas_gate_direct(mas_gate *gate, const mas_direct *direct, const mas_g
     if (status == MAS_E_UNSUPPORTED) { /* the builds do not mean the same by this file */
         gate->overall = MAS_VERDICT_NOT_COMPARABLE;
         snprintf(gate->reason, sizeof gate->reason, "%.500s", err->text);
+        for (size_t i = r.first_row; i < gate->count; i++)
+            gate->rows[i].verdict = MAS_VERDICT_MISSING;
         return MAS_OK;
     }
     return status;

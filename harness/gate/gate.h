@@ -80,8 +80,9 @@ void mas_gate_note(mas_gate *gate, const char *format, ...) MAS_PRINTF(2, 3);
 MAS_MUST_USE mas_status mas_gate_time(mas_gate_row *row, const double *before, size_t before_count,
                                       const double *after, size_t after_count, bool pairs,
                                       mas_error *err);
-/** Correct the p, give every timed row that is not yet MISSING or CHANGED its verdict, then the whole: the worst of
- *  slower or changed, missing, unclear, faster or same; missing when there is no row. */
+/** Correct the p, give every timed row that is not yet MISSING or CHANGED its verdict, then the whole: NOT_COMPARABLE if
+ *  it was that already, else the worst of slower or changed, missing, unclear, faster or same; missing when there is no
+ *  row. */
 MAS_MUST_USE mas_status mas_gate_decide(mas_gate *gate, const mas_gate_rules *rules,
                                         mas_error *err);
 

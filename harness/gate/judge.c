@@ -188,6 +188,7 @@ mas_status mas_gate_decide(mas_gate *gate, const mas_gate_rules *rules, mas_erro
             row->verdict = MAS_VERDICT_UNCLEAR;
         explain(row, rules);
     }
-    gate->overall = worst(gate);
+    if (gate->overall != MAS_VERDICT_NOT_COMPARABLE) /* that stays, whatever else is found */
+        gate->overall = worst(gate);
     return MAS_OK;
 }

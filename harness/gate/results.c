@@ -173,10 +173,5 @@ mas_status mas_gate_results(mas_gate *gate, const mas_result_set *baseline,
         if (!find(baseline, "id", mas_json_text_at(candidate->results[i], "id")))
             mas_gate_note(gate, "new, not in the baseline: %s",
                           mas_json_text_at(candidate->results[i], "title"));
-    const bool comparable = gate->overall != MAS_VERDICT_NOT_COMPARABLE;
-    if (status == MAS_OK)
-        status = mas_gate_decide(gate, rules, err);
-    if (!comparable)
-        gate->overall = MAS_VERDICT_NOT_COMPARABLE;
-    return status;
+    return status == MAS_OK ? mas_gate_decide(gate, rules, err) : status;
 }

@@ -121,6 +121,9 @@ holds out 'loss' "is caught by its loss"
 changed 'exit 3'
 code 4 "a build that cannot read the file" compare --against changed speed.yaml
 holds out 'not comparable' "is not comparable"
+changed 'case "$*" in *speed.yaml*) exit 3 ;; esac'
+code 4 "a build that can read one of two files" compare --against changed speed.yaml train.yaml --threads 1
+holds out 'not comparable' "is not comparable, whatever the other file says"
 changed 'echo no json; cat >/dev/null; exit'
 code 4 "a program that is something else" compare --against changed speed.yaml
 code 2 "no such build" compare --against nowhere speed.yaml
