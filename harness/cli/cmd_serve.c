@@ -61,12 +61,7 @@ static void describe(const server *s, const mas_bench_result *r, json_t *out)
         if (r->layer[kind].present)
             (void)json_array_append_new(layers,
                                         json_pack("{s:s}", "kernel", r->layer[kind].kernel));
-    mas_json_set_number(metrics, "useful_flops", r->useful_flops);
-    mas_json_set_number(metrics, "executed_flops", r->executed_flops);
-    mas_json_set_int(metrics, "visited_tiles", r->visited_tiles);
-    mas_json_set_int(metrics, "scheduled_tiles", r->scheduled_tiles);
-    mas_json_set_int(metrics, "workspace_bytes", (int64_t)r->workspace_bytes);
-    mas_json_set_int(metrics, "working_set_bytes", (int64_t)r->working_set_bytes);
+    mas_kernel_counts_record(metrics, r);
     mas_json_set_text(out, "title", s->point->title);
     mas_json_set(out, "layer", layers);
     mas_json_set(out, "metrics", metrics);

@@ -32,10 +32,7 @@ static mas_status launch_once(mas_worker *worker, int64_t point, mas_error *err)
     mas_status status = MAS_OK;
     for (int i = 0; status == MAS_OK && i < 2; i++) {
         json_t *said = NULL;
-        status = mas_worker_ask(worker, questions[i], &said, err);
-        if (status == MAS_OK && strcmp(mas_json_text_at(said, "status"), "ok") != 0)
-            status =
-                mas_fail(err, MAS_E_DEVICE, "under callgrind: %s", mas_json_text_at(said, "error"));
+        status = mas_worker_order(worker, questions[i], &said, err);
         json_decref(said);
     }
     return status;

@@ -99,11 +99,19 @@ static bool is_ok(const json_t *answer)
     return strcmp(mas_json_text_at(answer, "status"), "ok") == 0;
 }
 
-static void missing(mas_gate_row *row, const char *who, const json_t *answer)
+/* Are both answers fine? Otherwise the row is missing, and says whose fault it is. */
+static bool both_fine(mas_gate_row *row, json_t *const said[2])
 {
-    row->verdict = MAS_VERDICT_MISSING;
-    snprintf(row->reason, sizeof row->reason, "%s: %s: %.200s", who,
-             mas_json_text_at(answer, "status"), mas_json_text_at(answer, "error"));
+    static const char *const who[] = {"baseline", "candidate"};
+    for (int side = 0; side < 2; side++) {
+        if (is_ok(said[side]))
+            continue;
+        row->verdict = MAS_VERDICT_MISSING;
+        snprintf(row->reason, sizeof row->reason, "the %s failed: %s: %.200s", who[side],
+                 mas_json_text_at(said[side], "status"), mas_json_text_at(said[side], "error"));
+        return false;
+    }
+    return true;
 }
 
 /* Both sides made ready; what they say of themselves goes into the row. False: the point cannot be measured. */
@@ -117,14 +125,9 @@ static mas_status open_both(direct_run *r, mas_worker *workers[2], int64_t point
     snprintf(question, sizeof question, "open %lld", (long long)point);
     for (int side = 0; status == MAS_OK && side < 2; side++)
         status = mas_worker_ask(workers[side], question, &said[side], err);
-    *ready = false;
-    if (status == MAS_OK && !is_ok(said[0]))
-        missing(row, "the baseline failed", said[0]);
-    else if (status == MAS_OK && !is_ok(said[1]))
-        missing(row, "the candidate failed", said[1]);
-    else if (status == MAS_OK) {
+    *ready = status == MAS_OK && both_fine(row, said);
+    if (*ready) {
         const json_t *layer = json_array_get(json_object_get(said[1], "layer"), 0);
-        *ready = true;
         snprintf(row->kernel, sizeof row->kernel, "%s", mas_json_text_at(layer, "kernel"));
         row->gated = r->rules->everything || mas_gate_is_cached(said[1]);
         mas_gate_counts(row, said[0], said[1]);
@@ -134,24 +137,19 @@ static mas_status open_both(direct_run *r, mas_worker *workers[2], int64_t point
     return status;
 }
 
-/* Ask both the same and take a number out of each answer. */
-static mas_status ask_both(mas_worker *workers[2], const char *question, const char *key,
-                           double value[2], mas_error *err)
+/* Warm both up; launches of a sample that is long enough for either. */
+static mas_status warm_up_both(mas_worker *workers[2], json_int_t *repeats, mas_error *err)
 {
-    for (int side = 0; side < 2; side++) {
+    mas_status status = MAS_OK;
+    *repeats = 1;
+    for (int side = 0; status == MAS_OK && side < 2; side++) {
         json_t *said = NULL;
-        const mas_status status = mas_worker_ask(workers[side], question, &said, err);
-        if (status != MAS_OK)
-            return status;
-        const bool fine = is_ok(said);
-        if (!fine)
-            (void)mas_fail(err, MAS_E_DEVICE, "%s", mas_json_text_at(said, "error"));
-        value[side] = key ? mas_json_number_at(said, key) : 0;
+        status = mas_worker_order(workers[side], "warm", &said, err);
+        const json_int_t own = json_integer_value(json_object_get(said, "repeats"));
+        *repeats = own > *repeats ? own : *repeats;
         json_decref(said);
-        if (!fine)
-            return MAS_E_DEVICE;
     }
-    return MAS_OK;
+    return status;
 }
 
 static bool make_room(pairs *p)
@@ -180,36 +178,30 @@ static mas_status take_pair(mas_worker *workers[2], const char *question, int fi
     if (!make_room(p))
         return mas_fail(err, MAS_E_MEMORY, "no memory for more samples");
     p->preemptions[p->count] = 0;
-    for (int turn = 0; turn < 2; turn++) {
+    mas_status status = MAS_OK;
+    for (int turn = 0; status == MAS_OK && turn < 2; turn++) {
         const int side = turn ? !first : first;
         json_t *said = NULL;
-        const mas_status status = mas_worker_ask(workers[side], question, &said, err);
-        if (status != MAS_OK)
-            return status;
+        status = mas_worker_order(workers[side], question, &said, err);
         p->seconds[side][p->count] = mas_json_number_at(said, "seconds");
         p->preemptions[p->count] +=
             (int64_t)json_integer_value(json_object_get(said, "preemptions"));
-        const bool fine = is_ok(said);
-        if (!fine)
-            (void)mas_fail(err, MAS_E_DEVICE, "%s", mas_json_text_at(said, "error"));
         json_decref(said);
-        if (!fine)
-            return MAS_E_DEVICE;
     }
-    p->count++;
-    return MAS_OK;
+    p->count += status == MAS_OK;
+    return status;
 }
 
 static mas_status sample_both(direct_run *r, mas_worker *workers[2], int64_t point, mas_error *err)
 {
     const mas_measure_config *measure = &r->d->experiment->points[point].measure;
     pairs *p = &r->points[point];
-    double repeats[2];
-    mas_status status = ask_both(workers, "warm", "repeats", repeats, err);
+    json_int_t repeats;
+    mas_status status = warm_up_both(workers, &repeats, err);
     if (status != MAS_OK)
         return status;
     char question[64];
-    snprintf(question, sizeof question, "sample %.0f", fmax(repeats[0], repeats[1]));
+    snprintf(question, sizeof question, "sample %lld", (long long)repeats);
     /* Both sides together take the file's budget, shared out over the rounds. */
     const double end = mas_measure_now() + 2 * measure->seconds / MAS_DIRECT_ROUNDS;
     const size_t least = p->count + 2 * (size_t)(measure->min_samples / MAS_DIRECT_ROUNDS + 1);
@@ -373,11 +365,7 @@ static mas_status train_both(direct_run *r, mas_error *err)
         for (int side = 0; status == MAS_OK && side < 2; side++)
             status = stopped(r->d) ? mas_fail(err, MAS_E_INTERRUPTED, "stopped between two points")
                                    : mas_worker_ask(workers[side], question, &result[side], err);
-        if (status == MAS_OK && !is_ok(result[0]))
-            missing(row, "the baseline failed", result[0]);
-        else if (status == MAS_OK && !is_ok(result[1]))
-            missing(row, "the candidate failed", result[1]);
-        else if (status == MAS_OK) {
+        if (status == MAS_OK && both_fine(row, result)) {
             mas_gate_counts(row, result[0], result[1]);
             mas_gate_loss(row, result[0], result[1], r->rules);
         }

@@ -18,12 +18,6 @@ size_t mas_gate_keep_enough(bool *keep, size_t count)
     return count;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 double mas_gate_quiet_yardstick(const mas_result_set *set)
 {
     size_t room = 0, count = 0;
@@ -37,7 +31,7 @@ double mas_gate_quiet_yardstick(const mas_result_set *set)
         json_array_foreach(times, i, value) all[count++] = json_number_value(value);
     }
     if (all && count > 0)
-        qsort(all, count, sizeof *all, ascending);
+        qsort(all, count, sizeof *all, mas_ascending);
     const double quiet = all && count > 0 ? all[count / 10] : 0;
     free(all);
     return quiet;

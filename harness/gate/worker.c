@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/gate/worker.h"
+#include "harness/results/json_build.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,4 +115,15 @@ mas_status mas_worker_ask(mas_worker *w, const char *question, json_t **answer, 
     if (fprintf(w->questions, "%s\n", question) < 0 || fflush(w->questions) != 0)
         return mas_fail(err, MAS_E_IO, "%s is gone: %s", w->name, strerror(errno));
     return read_answer(w, answer, err);
+}
+
+mas_status mas_worker_order(mas_worker *w, const char *question, json_t **answer, mas_error *err)
+{
+    const mas_status status = mas_worker_ask(w, question, answer, err);
+    if (status != MAS_OK || strcmp(mas_json_text_at(*answer, "status"), "ok") == 0)
+        return status;
+    (void)mas_fail(err, MAS_E_DEVICE, "%s: %s", w->name, mas_json_text_at(*answer, "error"));
+    json_decref(*answer);
+    *answer = NULL;
+    return MAS_E_DEVICE;
 }

@@ -25,5 +25,9 @@ void mas_worker_stop(mas_worker *worker);
  *  @return MAS_OK; MAS_E_IO when it is gone; MAS_E_FORMAT when the answer is no JSON object */
 MAS_MUST_USE mas_status mas_worker_ask(mas_worker *worker, const char *question, json_t **answer,
                                        mas_error *err);
+/** The same; an answer whose status is not "ok" is an error, too.
+ *  @return as mas_worker_ask, or MAS_E_DEVICE with what the answer says */
+MAS_MUST_USE mas_status mas_worker_order(mas_worker *worker, const char *question, json_t **answer,
+                                         mas_error *err);
 
 #endif

@@ -58,6 +58,10 @@ typedef struct mas_statistics {
     double error; /* standard error of the median over the median, from the MAD (or half the
                      interquartile range, if larger) as of a normal distribution */
 } mas_statistics;
+/** Order of doubles for qsort, smallest first. */
+int mas_ascending(const void *a, const void *b);
+/** Standard deviation of a normal distribution over its MAD. */
+#define MAS_DEVIATION_OF_MAD 1.4826
 /** @param count >= 1
  *  @return MAS_OK, MAS_E_MEMORY */
 MAS_MUST_USE mas_status mas_statistics_of(const double *values, int64_t count, mas_statistics *out,

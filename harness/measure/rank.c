@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/measure/rank.h"
+#include "harness/measure/measure.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -9,12 +10,6 @@
 
 #define THINNED                                                                                    \
     400 /* 160,000 differences: sorted in milliseconds, a quantile known to a quarter of a percent */
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* P(Z > z) of a standard normal. */
 static double normal_tail(double z)
@@ -47,7 +42,7 @@ static double *logarithms(const double *values, size_t count, bool *bad)
 /* Median and interval of sorted estimates: `cut` of them are left out on either side. */
 static void estimate(double *values, size_t count, double cut, mas_shift *out)
 {
-    qsort(values, count, sizeof *values, ascending);
+    qsort(values, count, sizeof *values, mas_ascending);
     out->ratio = exp((values[(count - 1) / 2] + values[count / 2]) / 2);
     const double whole = floor(cut);
     if (whole < 1) {
@@ -128,7 +123,7 @@ typedef struct ranked {
 
 static int by_value(const void *a, const void *b)
 {
-    return ascending(&((const ranked *)a)->value, &((const ranked *)b)->value);
+    return mas_ascending(&((const ranked *)a)->value, &((const ranked *)b)->value);
 }
 
 /* Sum of the (middle) ranks of the marked values; ties: sum over groups of t^3 - t. */
@@ -158,7 +153,7 @@ static mas_status no_memory(mas_error *err)
 /* At most THINNED quantiles of the values, in place and sorted; their number. */
 static size_t thin(double *values, size_t count)
 {
-    qsort(values, count, sizeof *values, ascending);
+    qsort(values, count, sizeof *values, mas_ascending);
     if (count <= THINNED)
         return count;
     for (size_t i = 0; i < THINNED; i++)

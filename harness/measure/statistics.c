@@ -9,11 +9,10 @@
 #define STEADY_SHARE 0.05
 #define STEADY_RANGES 3
 
-/* For a normal distribution: standard deviation over MAD, and standard error of the median over that of the mean. */
-#define DEVIATION_OF_MAD 1.4826
+/* For a normal distribution: standard error of the median over that of the mean. */
 #define MEDIAN_OF_MEAN 1.2533
 
-static int ascending(const void *a, const void *b)
+int mas_ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -35,7 +34,7 @@ mas_status mas_statistics_of(const double *values, int64_t count, mas_statistics
     if (!sorted)
         return mas_fail(err, MAS_E_MEMORY, "no memory for %lld samples", (long long)count);
     memcpy(sorted, values, (size_t)count * sizeof *sorted);
-    qsort(sorted, (size_t)count, sizeof *sorted, ascending);
+    qsort(sorted, (size_t)count, sizeof *sorted, mas_ascending);
     mas_statistics s = {.count = count,
                         .median = quantile(sorted, count, 0.5),
                         .q1 = quantile(sorted, count, 0.25),
@@ -46,13 +45,13 @@ mas_status mas_statistics_of(const double *values, int64_t count, mas_statistics
         s.mean += sorted[i] / (double)count;
     for (int64_t i = 0; i < count; i++)
         sorted[i] = fabs(sorted[i] - s.median);
-    qsort(sorted, (size_t)count, sizeof *sorted, ascending);
+    qsort(sorted, (size_t)count, sizeof *sorted, mas_ascending);
     s.mad = quantile(sorted, count, 0.5);
     /* A few equal samples make the MAD 0 though others lie far off; half the interquartile range, which is the MAD of
      * a symmetric distribution, does not fall for it so easily. */
     const double spread = fmax(s.mad, (s.q3 - s.q1) / 2);
     s.error = s.median > 0
-                  ? MEDIAN_OF_MEAN * DEVIATION_OF_MAD * spread / sqrt((double)count) / s.median
+                  ? MEDIAN_OF_MEAN * MAS_DEVIATION_OF_MAD * spread / sqrt((double)count) / s.median
                   : 0;
     free(sorted);
     *out = s;

@@ -157,14 +157,10 @@ static const memory_line *drawn(const memory_chart *c, size_t i)
     return &c->lines[c->shown > 1 ? i * (c->count - 1) / (c->shown - 1) : 0];
 }
 
-static const char *const categories[] = {"weights",     "gradients", "optimiser",
-                                         "activations", "workspace", "kv_cache"};
-#define CATEGORY_COUNT (sizeof categories / sizeof *categories)
-
-static double category(const memory_line *line, size_t at, size_t c)
+static double category(const memory_line *line, size_t at, int c)
 {
     char key[48];
-    snprintf(key, sizeof key, "%s_bytes", categories[c]);
+    snprintf(key, sizeof key, "%s_bytes", mas_memory_name((mas_memory)c));
     const double bytes = mas_json_number_at(line->at[at].memory, key);
     return bytes > 0 ? bytes : (double)NAN; /* a logarithmic axis has no 0 */
 }
@@ -175,13 +171,13 @@ void mas_report_write_memory(const mas_report *report, FILE *out)
 {
     const memory_chart chart = make(report);
     fputs("# length\ttotal", out);
-    for (size_t c = 0; c < CATEGORY_COUNT; c++)
-        fprintf(out, "\t%s", categories[c]);
+    for (int c = 0; c < MAS_MEMORY_COUNT; c++)
+        fprintf(out, "\t%s", mas_memory_name((mas_memory)c));
     fputs(" (bytes)\n", out);
     const memory_line *most = chart.count ? largest(chart.lines, chart.count) : NULL;
     for (size_t i = 0; most && i < most->count; i++) {
         fprintf(out, "%.0f\t%.0f", most->at[i].length, total(most, i));
-        for (size_t c = 0; c < CATEGORY_COUNT; c++) {
+        for (int c = 0; c < MAS_MEMORY_COUNT; c++) {
             fputc('\t', out);
             mas_gnuplot_number(out, category(most, i, c));
         }
@@ -226,11 +222,11 @@ void mas_report_write_memory_settings(const mas_report *report, FILE *out)
     fprintf(out, "memory_font = ',%d'\n", widest <= 42 ? 9 : widest <= 48 ? 8 : 7);
     low = (double)NAN;
     for (size_t i = 0; most && i < most->count; i++)
-        for (size_t c = 0; c < CATEGORY_COUNT; c++)
+        for (int c = 0; c < MAS_MEMORY_COUNT; c++)
             low = fmin(low, category(most, i, c));
-    fprintf(out, "memory_low = %.0f\nmemory_high = %.0f\narray memory_there[%zu]\n", low,
-            most ? total(most, most->count - 1) : 0, CATEGORY_COUNT);
-    for (size_t c = 0; c < CATEGORY_COUNT; c++)
-        fprintf(out, "memory_there[%zu] = %d\n", c + 1, most && isfinite(category(most, 0, c)));
+    fprintf(out, "memory_low = %.0f\nmemory_high = %.0f\narray memory_there[%d]\n", low,
+            most ? total(most, most->count - 1) : 0, MAS_MEMORY_COUNT);
+    for (int c = 0; c < MAS_MEMORY_COUNT; c++)
+        fprintf(out, "memory_there[%d] = %d\n", c + 1, most && isfinite(category(most, 0, c)));
     free(chart.lines);
 }

@@ -38,6 +38,16 @@ static void set_tiles(json_t *json, const char *key, int64_t count, bool opaque)
     mas_json_set(json, key, opaque ? json_null() : json_integer(count));
 }
 
+void mas_kernel_counts_record(json_t *json, const mas_bench_result *r)
+{
+    mas_json_set_number(json, "useful_flops", r->useful_flops);
+    mas_json_set_number(json, "executed_flops", r->opaque ? (double)NAN : r->executed_flops);
+    set_tiles(json, "visited_tiles", r->visited_tiles, r->opaque);
+    set_tiles(json, "scheduled_tiles", r->scheduled_tiles, r->opaque);
+    mas_json_set_int(json, "workspace_bytes", (int64_t)r->workspace_bytes);
+    mas_json_set_int(json, "working_set_bytes", (int64_t)r->working_set_bytes);
+}
+
 static double full_flops(const mas_point *point)
 {
     const mas_attn_spec spec = mas_attn_spec_full();
@@ -69,12 +79,7 @@ static json_t *metrics_record(const mas_point *point, const mas_bench_result *r,
         mas_json_set_number(json, "fraction_of_bandwidth",
                             share(r->key_bytes / median, r->limits[MAS_LIMIT_READ]));
     }
-    mas_json_set_number(json, "useful_flops", r->useful_flops);
-    mas_json_set_number(json, "executed_flops", r->opaque ? (double)NAN : r->executed_flops);
-    set_tiles(json, "visited_tiles", r->visited_tiles, r->opaque);
-    set_tiles(json, "scheduled_tiles", r->scheduled_tiles, r->opaque);
-    mas_json_set_int(json, "workspace_bytes", (int64_t)r->workspace_bytes);
-    mas_json_set_int(json, "working_set_bytes", (int64_t)r->working_set_bytes);
+    mas_kernel_counts_record(json, r);
     const mas_measurement *m = &r->measurement;
     mas_statistics cold;
     mas_json_set(json, "seconds", figures_record(&m->statistics));

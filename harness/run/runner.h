@@ -60,6 +60,9 @@ json_t *mas_run_kernel_point(mas_shared *shared, const mas_experiment *experimen
                              const mas_point *point, const mas_run_options *options,
                              const mas_run_observer *observer);
 
+/** Set what is counted, not timed, of a timed plan, as `metrics` holds it. */
+void mas_kernel_counts_record(json_t *metrics, const mas_bench_result *result);
+
 /** Operations that ran under the profile, slowest first: name, calls, seconds, share of their sum,
  * useful flops_per_second (null where none are counted). NULL without memory. */
 json_t *mas_operations_record(const mas_profile *profile);
