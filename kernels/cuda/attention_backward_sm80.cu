@@ -264,7 +264,8 @@ __global__ void __launch_bounds__(THREADS)
 
 static mas_status supports(const mas_attn_problem *p, mas_error *why)
 {
-    return mas_cuda_sm80_supports(p, 128, why); /* at 256, dK and dV alone fill the registers */
+    return mas_cuda_tensor_core_supports(p, 128,
+                                         why); /* at 256, dK and dV alone fill the registers */
 }
 
 static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)

@@ -26,11 +26,11 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
     walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
     visit now = walk_next(&w);
 
-    float o[MT][D / 8][4], m[MT][2], l[MT][2];
+    float o[MT][D / 8][4];
+    softmax_rows rows[MT];
 #pragma unroll
     for (int t = 0; t < MT; t++) {
-        m[t][0] = m[t][1] = -INFINITY;
-        l[t][0] = l[t][1] = 0.0f;
+        rows[t] = softmax_begin();
 #pragma unroll
         for (int i = 0; i < D / 8; i++)
             o[t][i][0] = o[t][i][1] = o[t][i][2] = o[t][i][3] = 0.0f;
@@ -48,7 +48,6 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
     }
     cp_async_commit();
 
-    const float cap_scale = p.softcap > 0 ? p.scale / p.softcap : 0.0f;
     const float to_log2 = p.softcap > 0 ? LOG2E : p.scale * LOG2E;
     const int row = warp * 16 * MT + lane / 4; /* in the tile; and + 8, + 16, ... */
     int visits = 0;
@@ -89,63 +88,20 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
                 }
             }
         }
-        if (p.softcap > 0)
+        mas_row_span keys[MT][2];
 #pragma unroll
-            for (int t = 0; t < MT; t++)
-#pragma unroll
-                for (int i = 0; i < BN / 8; i++)
-#pragma unroll
-                    for (int e = 0; e < 4; e++)
-                        s[t][i][e] = p.softcap * tanh_of(s[t][i][e] * cap_scale);
-        if (now.pattern >= 0)
-#pragma unroll
-            for (int t = 0; t < MT; t++)
-#pragma unroll
-                for (int h = 0; h < 2; h++) {
-                    const mas_row_span keys = row_span(&p.s, now.pattern, row + t * 16 + h * 8);
-#pragma unroll
-                    for (int i = 0; i < BN / 8; i++)
-#pragma unroll
-                        for (int e = 2 * h; e < 2 * h + 2; e++) {
-                            const int c = i * 8 + lane % 4 * 2 + (e & 1);
-                            if (c < keys.lo || c >= keys.hi)
-                                s[t][i][e] = -INFINITY;
-                        }
-                }
-
-#pragma unroll
-        for (int t = 0; t < MT; t++)
-#pragma unroll
-            for (int h = 0; h < 2; h++) {
-                float most = m[t][h];
-#pragma unroll
-                for (int i = 0; i < BN / 8; i++)
-                    most = fmaxf(most, fmaxf(s[t][i][2 * h], s[t][i][2 * h + 1]));
-                most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 1));
-                most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));
-                /* a row with nothing visible so far: subtract 0, not -inf */
-                const float base = most == -INFINITY ? 0.0f : most * to_log2;
-                /* From the difference of the maxima, so that it is exactly 1 when they are equal: the
-                 * product's own rounding, left over by a fused m * to_log2 - base, would add up over
-                 * the visits (seen on an H100 as a wrong lse). */
-                const float shrink =
-                    simt_exp2((m[t][h] - (most == -INFINITY ? 0.0f : most)) * to_log2);
-                m[t][h] = most;
-                float sum = 0.0f;
-#pragma unroll
-                for (int i = 0; i < BN / 8; i++)
-#pragma unroll
-                    for (int e = 2 * h; e < 2 * h + 2; e++) {
-                        s[t][i][e] = simt_exp2(fmaf(s[t][i][e], to_log2, -base));
-                        sum += s[t][i][e];
-                    }
-                l[t][h] = l[t][h] * shrink + sum;
-#pragma unroll
-                for (int i = 0; i < D / 8; i++) {
-                    o[t][i][2 * h] *= shrink;
-                    o[t][i][2 * h + 1] *= shrink;
-                }
+        for (int t = 0; t < MT; t++) {
+            if (p.softcap > 0)
+                cap_scores<BN>(s[t], p.softcap, p.scale);
+            if (now.pattern >= 0) {
+                keys[t][0] = row_span(&p.s, now.pattern, row + t * 16);
+                keys[t][1] = row_span(&p.s, now.pattern, row + t * 16 + 8);
+                mask_scores<BN>(s[t], keys[t]);
             }
+            float shrink[2];
+            softmax_step<BN>(s[t], &rows[t], to_log2, shrink);
+            rescale<D>(o[t], shrink);
+        }
 
         cp_async_wait<1>(); /* V of this tile; K of the next may be in flight */
         __syncthreads();
@@ -155,13 +111,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
             if (bad[BN] == visits) /* whoever sees a bad value gets NaN */
 #pragma unroll
                 for (int t = 0; t < MT; t++)
-#pragma unroll
-                    for (int h = 0; h < 2; h++) {
-                        const mas_row_span keys = row_span(&p.s, now.pattern, row + t * 16 + h * 8);
-                        for (int j = keys.lo; j < keys.hi; j++)
-                            if (bad[j] == visits)
-                                l[t][h] = NAN;
-                    }
+                    poison_rows(&rows[t], keys[t], bad, visits);
         }
         if (next.tile >= 0)
             tile_load<D, BN, ALIGNED>(nv, &v, next.tile * BN, SEEN(next));
@@ -191,38 +141,17 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
     }
 #undef SEEN
 
-    const head_rows out = head_of(&p.o, batch, head, p.q_len, p.d_v_size);
 #pragma unroll
-    for (int t = 0; t < MT; t++) {
-        float factor[2];
-#pragma unroll
-        for (int h = 0; h < 2; h++) {
-            float sum = l[t][h], most = m[t][h] * to_log2, weight = 1.0f;
-            sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-            sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-            if (p.sinks) { /* one more logit in the denominator */
-                const float sink = p.sinks[head] * LOG2E, top = fmaxf(most, sink);
-                if (top != -INFINITY) {
-                    weight = simt_exp2(most - top);
-                    sum = sum * weight + simt_exp2(sink - top);
-                    most = top;
-                }
-            }
-            factor[h] = sum == 0.0f ? 0.0f : weight / sum;
-            const int r = tile * BM + row + t * 16 + h * 8;
-            if (p.lse && lane % 4 == 0 && r < p.q_len)
-                p.lse[((size_t)batch * p.q_heads + head) * p.q_len + r] =
-                    sum == 0.0f ? -INFINITY : most * LN2 + logf(sum);
-        }
-        store_rows<TYPE, D, ALIGNED>(o[t], factor, &out, tile * BM + row + t * 16);
-    }
+    for (int t = 0; t < MT; t++)
+        softmax_store<TYPE, D, ALIGNED>(&p, o[t], &rows[t], to_log2, batch, head,
+                                        tile * BM + row + t * 16);
     if (threadIdx.x == 0)
         atomicAdd(p.tally, (mas_cuda_tally)visits);
 }
 
 /* ---- host ---- */
 
-mas_status mas_cuda_sm80_supports(const mas_attn_problem *p, int32_t most, mas_error *why)
+mas_status mas_cuda_tensor_core_supports(const mas_attn_problem *p, int32_t most, mas_error *why)
 {
     if (p->dtype == MAS_DTYPE_F32)
         return mas_fail(why, MAS_E_DTYPE, "takes bf16 and f16, not f32");
@@ -244,7 +173,7 @@ static int32_t padded(const mas_attn_problem *p)
 
 static mas_status supports(const mas_attn_problem *p, mas_error *why)
 {
-    return mas_cuda_sm80_supports(p, 256, why);
+    return mas_cuda_tensor_core_supports(p, 256, why);
 }
 
 /* Tiles by padded head size: 64: 128 x 64, 128: 128 x 32, 256: 64 x 32, as registers allow. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the tensor-core kernels for compute capability 8.0 and later share: tiles in shared memory,
- * products of fragments, masks, and the removal of values that are not finite.
+ * products of fragments, and the removal of values that are not finite.
  *
  * A block has WARPS warps. Fragments are those of mma.m16n8k16: of a 16 x 8 result, a lane holds
  * rows lane / 4 and lane / 4 + 8, columns lane % 4 * 2 and the next: element e of four lies in row
@@ -9,30 +9,10 @@
 #ifndef MAS_CUDA_ATTENTION_SM80_H
 #define MAS_CUDA_ATTENTION_SM80_H
 
+#include "kernels/cuda/attention_softmax.h"
 #include "kernels/cuda/attention_walk.h"
-#include "kernels/cuda/element.h"
-
-#include <math.h>
 
 enum { WARPS = 4, THREADS = 32 * WARPS };
-
-#define LOG2E 1.44269504088896340736f
-#define LN2 0.693147180559945309417f
-
-/* tanh to a few roundings in few registers; with tanhf the kernels spill. Below 1/2 its series up to
- * x^13 (the next term is under 1e-7 of x), above it the exponential, without cancellation. */
-static __device__ __forceinline__ float tanh_of(float x)
-{
-    const float y = x * x;
-    float series = fmaf(y, 21844.0f / 6081075.0f, -1382.0f / 155925.0f);
-    series = fmaf(y, series, 62.0f / 2835.0f);
-    series = fmaf(y, series, -17.0f / 315.0f);
-    series = fmaf(y, series, 2.0f / 15.0f);
-    series = fmaf(y, series, -1.0f / 3.0f);
-    series = fmaf(x * y, series, x);
-    const float far = 1.0f - 2.0f / (1.0f + simt_exp2(x * (2.0f * LOG2E)));
-    return y < 0.25f ? series : far;
-}
 
 /* Element 0 of 16-byte chunk `chunk` of a row of a [rows][D] tile. Chunks are swizzled by the row,
  * so that the eight rows an ldmatrix reads lie in different banks. */
@@ -40,24 +20,6 @@ template <int D>
 static __device__ __forceinline__ uint16_t *tile_at(uint16_t *tile, int row, int chunk)
 {
     return tile + row * D + ((chunk ^ (row & 7)) << 3);
-}
-
-/* One head of a [B, T, H, D] tensor. */
-typedef struct head_rows {
-    const uint16_t *data;
-    ptrdiff_t stride;   /* of rows, in elements */
-    int32_t rows, size; /* of the tensor, of a row */
-} head_rows;
-
-static __device__ __forceinline__ head_rows head_of(const mas_view *v, int batch, int head,
-                                                    int32_t rows, int32_t size)
-{
-    head_rows h;
-    h.data = (const uint16_t *)v->data + batch * v->batch + head * v->head;
-    h.stride = v->row;
-    h.rows = rows;
-    h.size = size;
-    return h;
 }
 
 /* Start the copy of ROWS rows from `first` on. Rows past the tensor, columns past its size, and rows
@@ -194,43 +156,5 @@ static __device__ __forceinline__ void product_columns(float (*acc)[4], const fl
         }
     }
 }
-
-/* Store a 16 x D result times `factor[0]` and `factor[1]` (of its two rows a lane) as rows `row` and
- * `row + 8` of a head, cut at the tensor's rows and size. ALIGNED as in tile_load. */
-template <mas_dtype TYPE, int D, bool ALIGNED>
-static __device__ __forceinline__ void store_rows(const float (*acc)[4], const float *factor,
-                                                  const head_rows *to, int row)
-{
-    const int column = (int)(threadIdx.x & 3) * 2;
-#pragma unroll
-    for (int h = 0; h < 2; h++) {
-        if (row + 8 * h >= to->rows)
-            continue;
-        uint16_t *at = (uint16_t *)to->data + (ptrdiff_t)(row + 8 * h) * to->stride;
-#pragma unroll
-        for (int i = 0; i < D / 8; i++) {
-            const int c = i * 8 + column;
-            const uint32_t pair =
-                element<TYPE>::pack(acc[i][2 * h] * factor[h], acc[i][2 * h + 1] * factor[h]);
-            if (ALIGNED && c + 1 < to->size) {
-                *(uint32_t *)(at + c) = pair;
-            } else {
-                if (c < to->size)
-                    at[c] = (uint16_t)pair;
-                if (c + 1 < to->size)
-                    at[c + 1] = (uint16_t)(pair >> 16);
-            }
-        }
-    }
-}
-
-/* May tile_load and store_rows take the view as ALIGNED? */
-static inline bool view_aligned(const mas_view *v)
-{
-    return (uintptr_t)v->data % 16 == 0 && v->batch % 8 == 0 && v->row % 8 == 0 && v->head % 8 == 0;
-}
-
-/* What every sm_80 kernel asks of a problem; the head size is padded to 64, 128 (or 256). */
-mas_status mas_cuda_sm80_supports(const mas_attn_problem *p, int32_t most, mas_error *why);
 
 #endif

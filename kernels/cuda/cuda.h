@@ -78,9 +78,9 @@ mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_at
 
 /* kernels, in the order of the table (table.cu) */
 extern "C" {
-extern const mas_attn_kernel mas_cuda_forward_sm80, mas_cuda_backward_sm80, mas_cuda_forward_simple,
-    mas_cuda_backward_simple, mas_cuda_decode_simple, mas_cuda_forward_cudnn,
-    mas_cuda_backward_cudnn; /* in builds that saw cuDNN's headers */
+extern const mas_attn_kernel mas_cuda_forward_sm90, mas_cuda_forward_sm80, mas_cuda_backward_sm80,
+    mas_cuda_forward_simple, mas_cuda_backward_simple, mas_cuda_decode_simple,
+    mas_cuda_forward_cudnn, mas_cuda_backward_cudnn; /* in builds that saw cuDNN's headers */
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include "kernels/cuda/cuda.h"
 
 extern "C" const mas_attn_kernel *const mas_attn_cuda_table[] = {
+    &mas_cuda_forward_sm90,
     &mas_cuda_forward_sm80,
     &mas_cuda_forward_simple,
     &mas_cuda_backward_sm80,

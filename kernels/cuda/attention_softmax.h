@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of attention as every tensor-core kernel holds them: the heads they come from, their scores, running
+ * maximum and sum, and their way back to memory.
+ *
+ * Scores and outputs of a warp's 16 rows are [columns / 8][4], the result of mma.m16n8k16 and of a warp's
+ * part of a warpgroup's product: element e of block i lies in row lane / 4 + 8 * (e / 2), column
+ * 8 * i + lane % 4 * 2 + e % 2. So a lane has two rows, h = 0 and 1, and four lanes share them. */
+#ifndef MAS_CUDA_ATTENTION_SOFTMAX_H
+#define MAS_CUDA_ATTENTION_SOFTMAX_H
+
+#include "kernels/cuda/element.h"
+
+#include <math.h>
+
+#define LOG2E 1.44269504088896340736f
+#define LN2 0.693147180559945309417f
+
+/* tanh to a few roundings in few registers; with tanhf the kernels spill. Below 1/2 its series up to
+ * x^13 (the next term is under 1e-7 of x), above it the exponential, without cancellation. */
+static __device__ __forceinline__ float tanh_of(float x)
+{
+    const float y = x * x;
+    float series = fmaf(y, 21844.0f / 6081075.0f, -1382.0f / 155925.0f);
+    series = fmaf(y, series, 62.0f / 2835.0f);
+    series = fmaf(y, series, -17.0f / 315.0f);
+    series = fmaf(y, series, 2.0f / 15.0f);
+    series = fmaf(y, series, -1.0f / 3.0f);
+    series = fmaf(x * y, series, x);
+    const float far = 1.0f - 2.0f / (1.0f + simt_exp2(x * (2.0f * LOG2E)));
+    return y < 0.25f ? series : far;
+}
+
+/* One head of a [B, T, H, D] tensor. */
+typedef struct head_rows {
+    const uint16_t *data;
+    ptrdiff_t stride;   /* of rows, in elements */
+    int32_t rows, size; /* of the tensor, of a row */
+} head_rows;
+
+static __device__ __forceinline__ head_rows head_of(const mas_view *v, int batch, int head,
+                                                    int32_t rows, int32_t size)
+{
+    head_rows h;
+    h.data = (const uint16_t *)v->data + batch * v->batch + head * v->head;
+    h.stride = v->row;
+    h.rows = rows;
+    h.size = size;
+    return h;
+}
+
+/* Do all rows begin at multiples of 16 bytes? */
+static inline bool view_aligned(const mas_view *v)
+{
+    return (uintptr_t)v->data % 16 == 0 && v->batch % 8 == 0 && v->row % 8 == 0 && v->head % 8 == 0;
+}
+
+/* ---- scores ---- */
+
+template <int N>
+static __device__ __forceinline__ void cap_scores(float (*s)[4], float softcap, float scale)
+{
+    const float inside = scale / softcap;
+#pragma unroll
+    for (int i = 0; i < N / 8; i++)
+#pragma unroll
+        for (int e = 0; e < 4; e++)
+            s[i][e] = softcap * tanh_of(s[i][e] * inside);
+}
+
+/* Only keys[h].lo .. hi - 1 are visible to row h. */
+template <int N>
+static __device__ __forceinline__ void mask_scores(float (*s)[4], const mas_row_span keys[2])
+{
+    const int column = (int)(threadIdx.x & 3) * 2;
+#pragma unroll
+    for (int i = 0; i < N / 8; i++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) {
+            const int c = i * 8 + column + (e & 1);
+            if (c < keys[e / 2].lo || c >= keys[e / 2].hi)
+                s[i][e] = -INFINITY;
+        }
+}
+
+/* ---- running softmax ---- */
+
+typedef struct softmax_rows {
+    float most[2]; /* largest score so far */
+    float sum[2];  /* of exponentials, over this lane's columns alone */
+} softmax_rows;
+
+static __device__ __forceinline__ softmax_rows softmax_begin(void)
+{
+    softmax_rows r;
+    r.most[0] = r.most[1] = -INFINITY;
+    r.sum[0] = r.sum[1] = 0.0f;
+    return r;
+}
+
+/* Scores to weights, exp2(to_log2 * (score - maximum)); `shrink` is what earlier weights are to be multiplied
+ * by. */
+template <int N>
+static __device__ __forceinline__ void softmax_step(float (*s)[4], softmax_rows *rows,
+                                                    float to_log2, float shrink[2])
+{
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        float most = rows->most[h];
+#pragma unroll
+        for (int i = 0; i < N / 8; i++)
+            most = fmaxf(most, fmaxf(s[i][2 * h], s[i][2 * h + 1]));
+        most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 1));
+        most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));
+        /* a row with nothing visible so far: subtract 0, not -inf */
+        const float base = most == -INFINITY ? 0.0f : most * to_log2;
+        /* From the difference of the maxima, so that it is exactly 1 when they are equal: the
+         * product's own rounding, left over by a fused most * to_log2 - base, would add up over
+         * the visits (seen on an H100 as a wrong lse). */
+        shrink[h] = simt_exp2((rows->most[h] - (most == -INFINITY ? 0.0f : most)) * to_log2);
+        rows->most[h] = most;
+        float sum = 0.0f;
+#pragma unroll
+        for (int i = 0; i < N / 8; i++)
+#pragma unroll
+            for (int e = 2 * h; e < 2 * h + 2; e++) {
+                s[i][e] = simt_exp2(fmaf(s[i][e], to_log2, -base));
+                sum += s[i][e];
+            }
+        rows->sum[h] = rows->sum[h] * shrink[h] + sum;
+    }
+}
+
+template <int D>
+static __device__ __forceinline__ void rescale(float (*o)[4], const float shrink[2])
+{
+#pragma unroll
+    for (int i = 0; i < D / 8; i++)
+#pragma unroll
+        for (int e = 0; e < 4; e++)
+            o[i][e] *= shrink[e / 2];
+}
+
+/* A row that sees a key with bad[key] == stamp becomes NaN. */
+static __device__ __forceinline__ void poison_rows(softmax_rows *rows, const mas_row_span keys[2],
+                                                   const int *bad, int stamp)
+{
+#pragma unroll
+    for (int h = 0; h < 2; h++)
+        for (int j = keys[h].lo; j < keys[h].hi; j++)
+            if (bad[j] == stamp)
+                rows->sum[h] = NAN;
+}
+
+/* ---- results ---- */
+
+/* Store a 16 x D result times `factor[0]` and `factor[1]` (of its two rows a lane) as rows `row` and
+ * `row + 8` of a head, cut at the tensor's rows and size. ALIGNED: rows begin
+ * at multiples of 16 bytes. */
+template <mas_dtype TYPE, int D, bool ALIGNED>
+static __device__ __forceinline__ void store_rows(const float (*acc)[4], const float *factor,
+                                                  const head_rows *to, int row)
+{
+    const int column = (int)(threadIdx.x & 3) * 2;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        if (row + 8 * h >= to->rows)
+            continue;
+        uint16_t *at = (uint16_t *)to->data + (ptrdiff_t)(row + 8 * h) * to->stride;
+#pragma unroll
+        for (int i = 0; i < D / 8; i++) {
+            const int c = i * 8 + column;
+            const uint32_t pair =
+                element<TYPE>::pack(acc[i][2 * h] * factor[h], acc[i][2 * h + 1] * factor[h]);
+            if (ALIGNED && c + 1 < to->size) {
+                *(uint32_t *)(at + c) = pair;
+            } else {
+                if (c < to->size)
+                    at[c] = (uint16_t)pair;
+                if (c + 1 < to->size)
+                    at[c + 1] = (uint16_t)(pair >> 16);
+            }
+        }
+    }
+}
+
+/* Outputs `o` and the lse of rows `row` and `row + 8` of a head, sink logits added. */
+template <mas_dtype TYPE, int D, bool ALIGNED>
+static __device__ __forceinline__ void softmax_store(const mas_cuda_attention *p,
+                                                     const float (*o)[4], const softmax_rows *rows,
+                                                     float to_log2, int batch, int head, int row)
+{
+    float factor[2];
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        float sum = rows->sum[h], most = rows->most[h] * to_log2, weight = 1.0f;
+        sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+        sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+        if (p->sinks) { /* one more logit in the denominator */
+            const float sink = p->sinks[head] * LOG2E, top = fmaxf(most, sink);
+            if (top != -INFINITY) {
+                weight = simt_exp2(most - top);
+                sum = sum * weight + simt_exp2(sink - top);
+                most = top;
+            }
+        }
+        factor[h] = sum == 0.0f ? 0.0f : weight / sum;
+        const int r = row + h * 8;
+        if (p->lse && threadIdx.x % 4 == 0 && r < p->q_len)
+            p->lse[((size_t)batch * p->q_heads + head) * p->q_len + r] =
+                sum == 0.0f ? -INFINITY : most * LN2 + logf(sum);
+    }
+    const head_rows out = head_of(&p->o, batch, head, p->q_len, p->d_v_size);
+    store_rows<TYPE, D, ALIGNED>(o, factor, &out, row);
+}
+
+/* What every tensor-core kernel asks of a problem: 16-bit elements, head sizes up to `most`, a scale above 0
+ * (maxima are taken before it), a grid that CUDA has. */
+mas_status mas_cuda_tensor_core_supports(const mas_attn_problem *p, int32_t most, mas_error *why);
+
+#endif
