@@ -20,21 +20,15 @@ struct score {
     float weight, gradient;
 };
 
-/* The large numbers, score and lse, are subtracted before anything else rounds them. */
 static __device__ __forceinline__ score score_of(const mas_cuda_attention *p, float s, float dp,
                                                  float lse, float delta, bool visible)
 {
-    score r;
-    float slope = 1.0f, below; /* score - lse */
-    if (p->softcap > 0) {
-        const float t = tanh_of(s * (p->scale / p->softcap));
-        slope = 1.0f - t * t;
-        below = p->softcap * t - lse;
-    } else {
-        below = fmaf(s, p->scale, -lse);
+    score r = {0.0f, 0.0f};
+    if (visible) {
+        float slope = 1.0f;
+        r.weight = p->softcap > 0 ? capped_weight(p, s, lse, &slope) : plain_weight(p, s, lse);
+        r.gradient = r.weight * (dp - delta) * slope;
     }
-    r.weight = visible ? simt_exp2(below * LOG2E) : 0.0f;
-    r.gradient = visible ? r.weight * (dp - delta) * slope : 0.0f;
     return r;
 }
 
@@ -166,7 +160,7 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
 /* ---- dQ ---- */
 
 template <mas_dtype TYPE, int D, bool ALIGNED>
-__global__ void __launch_bounds__(THREADS)
+__global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor would spill */
     backward_queries(mas_cuda_attention p, const float *delta)
 {
     SIMT_DYN_SMEM(uint16_t, smem);
@@ -298,10 +292,7 @@ template <mas_dtype TYPE>
 static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attention *a,
                                 float *delta)
 {
-    const mas_view *const views[] = {&a->q, &a->k, &a->v, &a->d_o, &a->d_q, &a->d_k, &a->d_v};
-    bool aligned = true;
-    for (const mas_view *v : views)
-        aligned = aligned && view_aligned(v);
+    const bool aligned = backward_aligned(a);
     if (plan->problem.d_qk <= 64 && plan->problem.d_v <= 64)
         return aligned ? launch<TYPE, 64, true>(plan, a, delta)
                        : launch<TYPE, 64, false>(plan, a, delta);

@@ -92,7 +92,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 #pragma unroll
         for (int t = 0; t < MT; t++) {
             if (p.softcap > 0)
-                cap_scores<BN>(s[t], p.softcap, p.scale);
+                cap_scores<BN>(s[t], &p);
             if (now.pattern >= 0) {
                 keys[t][0] = row_span(&p.s, now.pattern, row + t * 16);
                 keys[t][1] = row_span(&p.s, now.pattern, row + t * 16 + 8);

@@ -5,13 +5,10 @@
  *
  * Choices: the scores of the next tile are multiplied while this tile's weights multiply V, so that the
  * softmax in between waits for one of the two only. Warps of the first warpgroup that copy nothing take
- * values that are not finite out of partial tiles of V; whole tiles are left as they are. Views whose rows
- * do not begin at multiples of 16 bytes, which bulk copies cannot read, are copied by those warps instead. */
-#include "kernels/cuda/attention_softmax.h"
-#include "kernels/cuda/attention_walk.h"
-#include "kernels/cuda/simt/hopper.h"
+ * values that are not finite out of partial tiles of V; whole tiles are left as they are. */
+#include "kernels/cuda/attention_sm90.h"
 
-enum { GROUP = 128, BN = 128, STAGES = 2, HELPERS = 3 }; /* helpers: warps of the first warpgroup */
+enum { BN = 128, STAGES = 2 };
 
 /* Shared memory, offsets in bytes. Tiles as hopper.h has them. */
 template <int D, int CONSUMERS> struct layout {
@@ -21,99 +18,9 @@ template <int D, int CONSUMERS> struct layout {
                          bytes = barriers + (1 + 5 * STAGES) * (int)sizeof(uint64_t);
 };
 
-/* Registers a thread: a block starts with the same number for all, and the first warpgroup, which needs few,
- * hands the rest of its own to the others. They wait for ever if it hands over too few. */
-template <int CONSUMERS> struct registers {
-    static constexpr int start = 65536 / (GROUP * (1 + CONSUMERS)) / 8 * 8,
-                         few = CONSUMERS == 2 ? 40 : 32, many = CONSUMERS == 2 ? 232 : 160;
-    static_assert(start - few >= CONSUMERS * (many - start), "more registers than there are");
-};
-
 struct ring {
     uint64_t *q_full, *k_full, *k_empty, *v_full, *v_empty, *v_clean;
 };
-
-/* Buffer and parity of a visit. */
-static __device__ __forceinline__ int stage_of(int visit)
-{
-    return visit % STAGES;
-}
-static __device__ __forceinline__ int parity_of(int visit)
-{
-    return visit / STAGES & 1;
-}
-
-/* All of a warp are done with what the barrier guards. */
-static __device__ __forceinline__ void warp_arrive(uint64_t *barrier)
-{
-    __syncwarp();
-    if (threadIdx.x % 32 == 0)
-        mbar_arrive(barrier);
-}
-
-/* ---- the first warpgroup ---- */
-
-/* 16-byte chunk `chunk` of a row of a [D / 64][ROWS][64] tile. */
-template <int ROWS>
-static __device__ __forceinline__ uint16_t *chunk_at(uint16_t *tile, int row, int chunk)
-{
-    return tile + chunk / 8 * ROWS * 64 + row * 64 + ((chunk % 8 ^ row % 8) << 3);
-}
-
-/* Bulk copy of ROWS rows from `first` on; `full` hears of it. By one thread. */
-template <int D, int ROWS>
-static __device__ __forceinline__ void fetch(unsigned char *tile, const simt_tensor_map *map,
-                                             int first, int head, int batch, uint64_t *full)
-{
-    mbar_arrive_tx(full, ROWS * D * 2);
-#pragma unroll
-    for (int part = 0; part < D / 64; part++)
-        tma_load(tile + part * ROWS * 128, map, part * 64, first, head, batch, full);
-}
-
-/* The same by the helpers, element by element. */
-template <int D, int ROWS>
-static __device__ __forceinline__ void copy(unsigned char *tile, const head_rows *from, int first,
-                                            int helper, uint64_t *full)
-{
-#pragma unroll 1
-    for (int c = helper; c < ROWS * D / 8; c += 32 * HELPERS) {
-        const int row = c / (D / 8), column = c % (D / 8) * 8;
-        const uint16_t *source = from->data + (ptrdiff_t)(first + row) * from->stride + column;
-        uint16_t *to = chunk_at<ROWS>((uint16_t *)tile, row, column / 8);
-#pragma unroll
-        for (int e = 0; e < 8; e++)
-            to[e] = first + row < from->rows && column + e < from->size ? source[e] : (uint16_t)0;
-    }
-    fence_async();
-    warp_arrive(full);
-}
-
-/* Values that are not finite become 0, and mark their row with `stamp`: 0 * Inf would otherwise reach rows
- * that do not see it. */
-template <mas_dtype TYPE, int D>
-static __device__ __forceinline__ void sanitise(unsigned char *tile, int *bad, int stamp,
-                                                int helper)
-{
-    constexpr uint32_t low = element<TYPE>::exponent, high = low << 16;
-#pragma unroll 1
-    for (int c = helper; c < BN * D / 8; c += 32 * HELPERS) {
-        const int row = c / (D / 8);
-        uint32_t *pairs = (uint32_t *)chunk_at<BN>((uint16_t *)tile, row, c % (D / 8));
-        bool found = false;
-#pragma unroll
-        for (int e = 0; e < 4; e++) {
-            const uint32_t x = pairs[e];
-            if ((x & low) == low || (x & high) == high) {
-                pairs[e] = 0;
-                found = true;
-            }
-        }
-        if (found) /* several threads may write the same */
-            bad[row] = bad[BN] = stamp;
-    }
-    fence_async();
-}
 
 /* ---- the kernel ---- */
 
@@ -134,7 +41,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     r.v_empty = r.v_full + STAGES;
     r.v_clean = r.v_empty + STAGES;
 
-    const int group = (int)threadIdx.x / GROUP, warp = (int)threadIdx.x % GROUP / 32,
+    const int group = simt_uniform((int)threadIdx.x / GROUP), warp = (int)threadIdx.x % GROUP / 32,
               lane = (int)threadIdx.x % 32;
     const int head = (int)blockIdx.y, kv_head = head / p.group, batch = (int)blockIdx.z,
               tile = p.s.q_order[blockIdx.x];
@@ -143,11 +50,10 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     for (int i = (int)threadIdx.x; i < STAGES * (BN + 1); i += GROUP * (1 + CONSUMERS))
         bad[i] = -1;
     if (threadIdx.x == 0) {
-        const int copiers = ALIGNED ? 1 : HELPERS;
-        mbar_init(r.q_full, copiers);
+        mbar_init(r.q_full, 1);
         for (int i = 0; i < STAGES; i++) {
-            mbar_init(r.k_full + i, copiers);
-            mbar_init(r.v_full + i, copiers);
+            mbar_init(r.k_full + i, 1);
+            mbar_init(r.v_full + i, 1);
             mbar_init(r.k_empty + i, 4 * CONSUMERS);
             mbar_init(r.v_empty + i, 4 * CONSUMERS + HELPERS);
             mbar_init(r.v_clean + i, HELPERS);
@@ -158,11 +64,11 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
 
     if (group == 0) {
         registers_release<registers<CONSUMERS>::few>();
-        if (ALIGNED && threadIdx.x == 0) {
+        if (threadIdx.x == 0) {
             fetch<D, at::BM>(smem + at::q, &q_map, tile * at::BM, head, batch, r.q_full);
             int visits = 0;
             for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
-                const int stage = stage_of(visits), parity = parity_of(visits);
+                const int stage = stage_of<STAGES>(visits), parity = parity_of<STAGES>(visits);
                 mbar_wait(r.k_empty + stage, parity ^ 1);
                 fetch<D, BN>(smem + at::k + stage * at::tile, &k_map, now.tile * BN, kv_head, batch,
                              r.k_full + stage);
@@ -172,25 +78,13 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             }
         } else if (warp > 0) {
             const int helper = (int)threadIdx.x - 32;
-            const head_rows q = head_of(&p.q, batch, head, p.q_len, p.d_qk),
-                            k = head_of(&p.k, batch, kv_head, p.kv_len, p.d_qk),
-                            v = head_of(&p.v, batch, kv_head, p.kv_len, p.d_v_size);
-            if (!ALIGNED)
-                copy<D, at::BM>(smem + at::q, &q, tile * at::BM, helper, r.q_full);
             int visits = 0;
             for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
-                const int stage = stage_of(visits), parity = parity_of(visits);
+                const int stage = stage_of<STAGES>(visits), parity = parity_of<STAGES>(visits);
                 unsigned char *values = smem + at::v + stage * at::tile;
-                if (!ALIGNED) {
-                    mbar_wait(r.k_empty + stage, parity ^ 1);
-                    copy<D, BN>(smem + at::k + stage * at::tile, &k, now.tile * BN, helper,
-                                r.k_full + stage);
-                    mbar_wait(r.v_empty + stage, parity ^ 1);
-                    copy<D, BN>(values, &v, now.tile * BN, helper, r.v_full + stage);
-                }
                 mbar_wait(r.v_full + stage, parity);
                 if (now.pattern >= 0)
-                    sanitise<TYPE, D>(values, bad + stage * (BN + 1), visits, helper);
+                    sanitise<TYPE, D, BN>(values, bad + stage * (BN + 1), visits, helper);
                 warp_arrive(r.v_clean + stage);
                 warp_arrive(r.v_empty + stage);
             }
@@ -212,7 +106,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         o[i][0] = o[i][1] = o[i][2] = o[i][3] = 0.0f;
 
     auto multiply_keys = [&](int n) {
-        const uint32_t k = k_at + (uint32_t)(stage_of(n) * at::tile);
+        const uint32_t k = k_at + (uint32_t)(stage_of<STAGES>(n) * at::tile);
         wg_fence();
 #pragma unroll
         for (int c = 0; c < D / 16; c++)
@@ -222,7 +116,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         wg_commit();
     };
     auto multiply_values = [&](int n) {
-        const uint32_t v = v_at + (uint32_t)(stage_of(n) * at::tile);
+        const uint32_t v = v_at + (uint32_t)(stage_of<STAGES>(n) * at::tile);
         wg_fence();
 #pragma unroll
         for (int c = 0; c < BN / 16; c++)
@@ -232,7 +126,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     };
     auto weigh = [&](visit x) {
         if (p.softcap > 0)
-            cap_scores<BN>(s, p.softcap, p.scale);
+            cap_scores<BN>(s, &p);
         if (x.pattern >= 0) {
             keys[0] = row_span(&p.s, x.pattern, row);
             keys[1] = row_span(&p.s, x.pattern, row + 8);
@@ -249,10 +143,10 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                                                     s[2 * c + i / 2][i % 2 * 2 + 1]);
     };
     auto values_ready = [&](visit x, int n) {
-        const int stage = stage_of(n);
-        mbar_wait(r.v_full + stage, parity_of(n));
+        const int stage = stage_of<STAGES>(n);
+        mbar_wait(r.v_full + stage, parity_of<STAGES>(n));
         if (x.pattern >= 0) {
-            mbar_wait(r.v_clean + stage, parity_of(n));
+            mbar_wait(r.v_clean + stage, parity_of<STAGES>(n));
             const int *marks = bad + stage * (BN + 1);
             if (marks[BN] == n) /* whoever sees a bad value gets NaN */
                 poison_rows(&rows, keys, marks, n);
@@ -270,15 +164,15 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         weigh(now);
         pack();
         for (visit next; (next = walk_next(&w)).tile >= 0; now = next, visits++) {
-            mbar_wait(r.k_full + stage_of(visits + 1), parity_of(visits + 1));
+            mbar_wait(r.k_full + stage_of<STAGES>(visits + 1), parity_of<STAGES>(visits + 1));
             multiply_keys(visits + 1);
             values_ready(now, visits);
             multiply_values(visits);
             wg_wait<1>(); /* the scores of the next tile */
-            warp_arrive(r.k_empty + stage_of(visits + 1));
+            warp_arrive(r.k_empty + stage_of<STAGES>(visits + 1));
             weigh(next);
             wg_wait<0>(); /* this tile's part of O */
-            warp_arrive(r.v_empty + stage_of(visits));
+            warp_arrive(r.v_empty + stage_of<STAGES>(visits));
             rescale<D>(o, shrink);
             pack();
         }
@@ -296,14 +190,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
 
 static mas_status supports(const mas_attn_problem *p, mas_error *why)
 {
-    if (mas_cuda_capability() != 90)
-        return mas_fail(why, MAS_E_UNSUPPORTED, "needs a GPU of compute capability 9.0");
-    return mas_cuda_tensor_core_supports(p, 128, why);
-}
-
-static bool is_small(const mas_attn_problem *p)
-{
-    return p->d_qk <= 64 && p->d_v <= 64;
+    return mas_cuda_sm90_supports(p, why);
 }
 
 enum { CONSUMERS_SMALL = 3, CONSUMERS_LARGE = 2 }; /* as many as registers allow */
@@ -314,15 +201,6 @@ static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_ti
     *k_tile = BN;
 }
 
-static cudaError_t map_of(simt_tensor_map *map, const mas_view *v, int64_t batches, int64_t heads,
-                          int64_t rows, int32_t columns, uint32_t box_rows)
-{
-    const simt_tensor t = {
-        v->data,           (uint64_t)columns,    (uint64_t)rows,        (uint64_t)heads,
-        (uint64_t)batches, (uint64_t)v->row * 2, (uint64_t)v->head * 2, (uint64_t)v->batch * 2};
-    return simt_tensor_map_make(map, &t, box_rows);
-}
-
 template <mas_dtype TYPE, int D, int CONSUMERS>
 static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a)
 {
@@ -330,19 +208,18 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
     const mas_attn_problem *p = &plan->problem;
     const dim3 grid((unsigned)plan->schedule->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch),
         block(GROUP * (1 + CONSUMERS));
-    simt_tensor_map q = {}, k = {}, v = {};
-    if (!(view_aligned(&a->q) && view_aligned(&a->k) && view_aligned(&a->v) && view_aligned(&a->o)))
-        return simt_launch(forward_sm90<TYPE, D, CONSUMERS, false>, grid, block, at::bytes,
-                           mas_cuda_stream(), q, k, v, *a);
-    cudaError_t code = map_of(&q, &a->q, p->batch, p->q_heads, p->q_len, p->d_qk, at::BM);
+    simt_tensor_map q, k, v;
+    cudaError_t code = tensor_map(&q, &a->q, p, p->q_heads, p->q_len, p->d_qk, at::BM);
     if (code == cudaSuccess)
-        code = map_of(&k, &a->k, p->batch, p->kv_heads, p->kv_len, p->d_qk, BN);
+        code = tensor_map(&k, &a->k, p, p->kv_heads, p->kv_len, p->d_qk, BN);
     if (code == cudaSuccess)
-        code = map_of(&v, &a->v, p->batch, p->kv_heads, p->kv_len, p->d_v, BN);
+        code = tensor_map(&v, &a->v, p, p->kv_heads, p->kv_len, p->d_v, BN);
     if (code != cudaSuccess)
         return code;
-    return simt_launch(forward_sm90<TYPE, D, CONSUMERS, true>, grid, block, at::bytes,
-                       mas_cuda_stream(), q, k, v, *a);
+    return view_aligned(&a->o) ? simt_launch(forward_sm90<TYPE, D, CONSUMERS, true>, grid, block,
+                                             at::bytes, mas_cuda_stream(), q, k, v, *a)
+                               : simt_launch(forward_sm90<TYPE, D, CONSUMERS, false>, grid, block,
+                                             at::bytes, mas_cuda_stream(), q, k, v, *a);
 }
 
 template <mas_dtype TYPE>
@@ -356,9 +233,13 @@ static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_
                       mas_error *err)
 {
     const mas_attn_problem *p = &plan->problem;
-    const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
-    const cudaError_t code = p->dtype == MAS_DTYPE_BF16 ? launch_sized<MAS_DTYPE_BF16>(plan, &a)
-                                                        : launch_sized<MAS_DTYPE_F16>(plan, &a);
+    mas_cuda_attention a = mas_cuda_attention_of(plan, args);
+    mas_cuda_packed packed;
+    cudaError_t code = mas_cuda_pack(&packed, p, &a);
+    if (code == cudaSuccess)
+        code = p->dtype == MAS_DTYPE_BF16 ? launch_sized<MAS_DTYPE_BF16>(plan, &a)
+                                          : launch_sized<MAS_DTYPE_F16>(plan, &a);
+    mas_cuda_unpack(&packed);
     const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
     if (status != MAS_OK)
         return status;

@@ -57,14 +57,13 @@ static inline bool view_aligned(const mas_view *v)
 /* ---- scores ---- */
 
 template <int N>
-static __device__ __forceinline__ void cap_scores(float (*s)[4], float softcap, float scale)
+static __device__ __forceinline__ void cap_scores(float (*s)[4], const mas_cuda_attention *p)
 {
-    const float inside = scale / softcap;
 #pragma unroll
     for (int i = 0; i < N / 8; i++)
 #pragma unroll
         for (int e = 0; e < 4; e++)
-            s[i][e] = softcap * tanh_of(s[i][e] * inside);
+            s[i][e] = p->softcap * tanh_of(s[i][e] * p->cap_scale);
 }
 
 /* Only keys[h].lo .. hi - 1 are visible to row h. */
@@ -149,6 +148,33 @@ static __device__ __forceinline__ void poison_rows(softmax_rows *rows, const mas
         for (int j = keys[h].lo; j < keys[h].hi; j++)
             if (bad[j] == stamp)
                 rows->sum[h] = NAN;
+}
+
+/* ---- backward ---- */
+
+/* The weight of a key, from the product of q and k and the row's lse. The large numbers, score and lse, are
+ * subtracted before anything else rounds them. */
+static __device__ __forceinline__ float plain_weight(const mas_cuda_attention *p, float product,
+                                                     float lse)
+{
+    return simt_exp2(fmaf(product, p->scale, -lse) * LOG2E);
+}
+
+/* The same with a softcap; `slope`: of the capped score by the score. */
+static __device__ __forceinline__ float capped_weight(const mas_cuda_attention *p, float product,
+                                                      float lse, float *slope)
+{
+    const float t = tanh_of(product * p->cap_scale);
+    *slope = 1.0f - t * t;
+    return simt_exp2((p->softcap * t - lse) * LOG2E);
+}
+
+/* May the backward pass take rows in 16-byte pieces? */
+static inline bool backward_aligned(const mas_cuda_attention *a)
+{
+    return view_aligned(&a->q) && view_aligned(&a->k) && view_aligned(&a->v) &&
+           view_aligned(&a->d_o) && view_aligned(&a->d_q) && view_aligned(&a->d_k) &&
+           view_aligned(&a->d_v);
 }
 
 /* ---- results ---- */

@@ -70,7 +70,7 @@ typedef struct mas_cuda_attention {
     float *d_sinks;
     int32_t q_heads, group; /* query heads, query heads per key/value head */
     int32_t q_len, kv_len, d_qk, d_v_size;
-    float scale, softcap; /* softcap 0: none */
+    float scale, softcap, cap_scale; /* softcap 0: none; cap_scale: scale / softcap */
     mas_cuda_tally *tally;
 } mas_cuda_attention;
 
@@ -78,9 +78,10 @@ mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_at
 
 /* kernels, in the order of the table (table.cu) */
 extern "C" {
-extern const mas_attn_kernel mas_cuda_forward_sm90, mas_cuda_forward_sm80, mas_cuda_backward_sm80,
-    mas_cuda_forward_simple, mas_cuda_backward_simple, mas_cuda_decode_simple,
-    mas_cuda_forward_cudnn, mas_cuda_backward_cudnn; /* in builds that saw cuDNN's headers */
+extern const mas_attn_kernel mas_cuda_forward_sm90, mas_cuda_forward_sm80, mas_cuda_forward_simple,
+    mas_cuda_backward_sm90, mas_cuda_backward_sm80, mas_cuda_backward_simple,
+    mas_cuda_decode_simple, mas_cuda_forward_cudnn,
+    mas_cuda_backward_cudnn; /* cuDNN's: in builds that saw its headers */
 }
 
 #endif

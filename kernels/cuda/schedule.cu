@@ -136,6 +136,7 @@ mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_at
     a.d_v_size = p->d_v;
     a.scale = p->scale;
     a.softcap = p->softcap;
+    a.cap_scale = p->softcap > 0 ? p->scale / p->softcap : 0.0f;
     a.tally = mas_cuda_tallies();
     return a;
 }

@@ -6,6 +6,7 @@ extern "C" const mas_attn_kernel *const mas_attn_cuda_table[] = {
     &mas_cuda_forward_sm90,
     &mas_cuda_forward_sm80,
     &mas_cuda_forward_simple,
+    &mas_cuda_backward_sm90,
     &mas_cuda_backward_sm80,
     &mas_cuda_backward_simple,
     &mas_cuda_decode_simple,

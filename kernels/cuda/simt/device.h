@@ -95,6 +95,11 @@ __device__ __forceinline__ uint32_t pack_bf16x2(float lo, float hi)
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
     return r;
 }
+/* The same in all lanes of a warp; tells the compiler so, which then computes with it once a warp. */
+__device__ __forceinline__ int simt_uniform(int x)
+{
+    return __shfl_sync(0xffffffffu, x, 0);
+}
 __device__ __forceinline__ int simt_popcount(uint32_t x)
 {
     return __popc(x);

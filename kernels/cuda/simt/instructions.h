@@ -80,6 +80,16 @@ inline float simt_exp2(float x)
 {
     return exp2f(x);
 }
+inline int simt_uniform(int x)
+{
+    int first = x;
+    simt::warp_op(0xffffffffu, "uniform", &first, [](void **lanes) {
+        for (int l = 1; l < 32; l++)
+            if (lanes[l] && *(int *)lanes[l] != *(int *)lanes[0])
+                simt::die("simt_uniform: lanes of a warp differ");
+    });
+    return x;
+}
 template <class T> inline T atomicAdd(T *p, T v)
 {
     T old = *p, want;

@@ -6,7 +6,7 @@
  *   launch        simt_launch(kernel, grid, block, smem_bytes, stream, args...)
  *   shared memory SIMT_DYN_SMEM(type, name)
  *   barriers      __syncthreads, __syncwarp
- *   warp ops      __shfl_xor_sync, __ballot_sync
+ *   warp ops      __shfl_xor_sync, __ballot_sync, simt_uniform
  *   async copy    cp_async_16, cp_async_commit, cp_async_wait<N>
  *   tensor core   ldmatrix_x4, ldmatrix_x4_trans, mma_bf16_16816
  *   bf16          bf16 (storage), f2bf, bf2f, pack_bf16x2

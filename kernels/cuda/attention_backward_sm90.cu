@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Backward attention for compute capability 9.0, in two passes without atomics as for 8.0 (see there for the
+ * formulas): over keys for dK and dV, over queries for dQ. Both are one kernel: 128 rows of two tensors stay
+ * in shared memory, tiles of two others stream past, and both products of scores have the rows that stay on
+ * the left, so that weights and gradients leave the registers as the left operand of the next product.
+ *
+ *               stays    streams   S      dP       sums
+ *   over keys   K, V     Q, dO     K Q^T  V dO^T   dV += P dO, dK += dS Q  (P, dS: keys by queries)
+ *   over queries Q, dO   K, V      Q K^T  dO V^T   dQ += dS K
+ *
+ * Choices: a visit of 128 streamed rows is taken in halves, as registers allow. The products of sums are
+ * waited for only after the next half's first product is issued. Thread 0 alone walks over the schedule and
+ * leaves a note of each half, the helpers bring its lse and delta: registers are what this kernel lacks, 24 a
+ * thread for the first warpgroup, and for the others 240 of which 128 hold sums. */
+#include "kernels/cuda/attention_rows.h"
+#include "kernels/cuda/attention_sm90.h"
+
+enum { TILE = 128, HALF = 64, CONSUMERS = TILE / 64, STAGES = 3, THE_END = -2 };
+
+/* Shared memory, offsets in bytes. */
+template <int D> struct layout {
+    static constexpr int stays = TILE * D * 2, half = HALF * D * 2, first = 0, second = stays,
+                         ring = 2 * stays, rows = ring + STAGES * 2 * half,
+                         marks = rows + STAGES * 2 * HALF * (int)sizeof(float),
+                         notes = marks + STAGES * 2 * (HALF + 1) * (int)sizeof(int),
+                         barriers = (notes + STAGES * 3 * (int)sizeof(int) + 7) / 8 * 8,
+                         bytes = barriers + (1 + 4 * STAGES) * (int)sizeof(uint64_t);
+};
+
+/* The halves that stream past a tile, in order: those of every query head of the group in turn when the pass
+ * is over keys. tile < 0: there are no more. */
+struct stream {
+    const mas_cuda_schedule *s;
+    walk w;
+    visit now;
+    int32_t tile, half, head, heads; /* heads still to come, this one included */
+};
+
+template <bool KEYS>
+static __device__ __forceinline__ walk stream_walk(const mas_cuda_schedule *s, int32_t tile)
+{
+    return KEYS ? walk_begin(s->k_start, s->k_spans, tile)
+                : walk_begin(s->q_start, s->q_spans, tile);
+}
+
+template <bool KEYS>
+static __device__ __forceinline__ stream stream_begin(const mas_cuda_attention *p, int32_t tile,
+                                                      int32_t head)
+{
+    stream x;
+    x.s = &p->s;
+    x.w = stream_walk<KEYS>(x.s, tile);
+    x.tile = tile;
+    x.half = 1;
+    x.head = KEYS ? head * p->group : head / p->group;
+    x.heads = KEYS ? p->group : 1;
+    x.now.tile = x.now.pattern = -1;
+    return x;
+}
+
+template <bool KEYS> static __device__ __forceinline__ bool stream_next(stream *x)
+{
+    x->half ^= 1;
+    if (x->half)
+        return true;
+    x->now = walk_next(&x->w);
+    if (KEYS && x->now.tile < 0 && x->heads > 1) {
+        x->heads--;
+        x->head++;
+        x->w = stream_walk<KEYS>(x->s, x->tile);
+        x->now = walk_next(&x->w);
+    }
+    return x->now.tile >= 0;
+}
+
+/* What thread 0 says of a half: its pattern or THE_END, its first row, its head. */
+struct note {
+    int32_t pattern, row, head;
+};
+
+/* The maps and the heads of the four tensors. */
+typedef struct four_maps {
+    simt_tensor_map q, k, v, d_o;
+} four_maps;
+
+template <mas_dtype TYPE, int D, bool KEYS, bool ALIGNED>
+__global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
+    backward_sm90(const __grid_constant__ four_maps maps, mas_cuda_attention p, const float *delta)
+{
+    using at = layout<D>;
+    /* Is dP multiplied while weights are computed? Not where that takes more registers than there are. */
+    constexpr bool EARLY = !(KEYS && D == 128);
+    SIMT_DYN_SMEM(unsigned char, smem);
+    float *vectors = (float *)(smem + at::rows); /* [STAGES][2][HALF]: lse and delta */
+    note *notes = (note *)(smem + at::notes);    /* [STAGES] */
+    int *marks = (int *)(smem + at::marks);      /* [STAGES][2][HALF + 1], see sanitise */
+    uint64_t *stays = (uint64_t *)(smem + at::barriers), *noted = stays + 1, *full = noted + STAGES,
+             *ready = full + STAGES, *empty = ready + STAGES;
+
+    const int group = simt_uniform((int)threadIdx.x / GROUP), warp = (int)threadIdx.x % GROUP / 32,
+              lane = (int)threadIdx.x % 32;
+    const int head = (int)blockIdx.y, batch = (int)blockIdx.z,
+              tile = KEYS ? p.s.k_order[blockIdx.x] : p.s.q_order[blockIdx.x];
+    for (int i = (int)threadIdx.x; i < STAGES * 2 * (HALF + 1); i += GROUP * (1 + CONSUMERS))
+        marks[i] = -1;
+    if (threadIdx.x == 0) {
+        mbar_init(stays, 2); /* two tensors each */
+        for (int i = 0; i < STAGES; i++) {
+            mbar_init(noted + i, 1);
+            mbar_init(full + i, 2);
+            mbar_init(ready + i, HELPERS);
+            mbar_init(empty + i, 4 * CONSUMERS);
+        }
+        mbar_fence_init();
+    }
+    __syncthreads();
+
+    if (group == 0) {
+        registers_release<registers<CONSUMERS>::few>();
+        if (threadIdx.x == 0) {
+            fetch<D, TILE>(smem + at::first, KEYS ? &maps.k : &maps.q, tile * TILE, head, batch,
+                           stays);
+            fetch<D, TILE>(smem + at::second, KEYS ? &maps.v : &maps.d_o, tile * TILE, head, batch,
+                           stays);
+            stream x = stream_begin<KEYS>(&p, tile, head);
+            for (int n = 0;; n++) {
+                const int stage = stage_of<STAGES>(n);
+                unsigned char *to = smem + at::ring + stage * 2 * at::half;
+                const bool more = stream_next<KEYS>(&x);
+                const int row = x.now.tile * TILE + x.half * HALF;
+                mbar_wait(empty + stage, parity_of<STAGES>(n) ^ 1);
+                notes[stage].pattern = more ? x.now.pattern : THE_END;
+                notes[stage].row = row;
+                notes[stage].head = x.head;
+                mbar_arrive(noted + stage);
+                if (!more)
+                    break;
+                fetch<D, HALF>(to, KEYS ? &maps.q : &maps.k, row, x.head, batch, full + stage);
+                fetch<D, HALF>(to + at::half, KEYS ? &maps.d_o : &maps.v, row, x.head, batch,
+                               full + stage);
+            }
+        } else if (warp > 0) {
+            const int helper = (int)threadIdx.x - 32;
+            for (int n = 0;; n++) {
+                const int stage = stage_of<STAGES>(n);
+                mbar_wait(noted + stage, parity_of<STAGES>(n));
+                const int pattern = notes[stage].pattern;
+                if (KEYS && pattern != THE_END && helper < HALF) {
+                    const int row = notes[stage].row + helper;
+                    const size_t of = ((size_t)batch * p.q_heads + notes[stage].head) * p.q_len;
+                    float *to = vectors + stage * 2 * HALF + helper;
+                    to[0] = row < p.q_len ? p.lse[of + row] : 0.0f;
+                    to[HALF] = row < p.q_len ? delta[of + row] : 0.0f;
+                }
+                if (pattern >= 0) {
+                    unsigned char *half = smem + at::ring + stage * 2 * at::half;
+                    int *mark = marks + stage * 2 * (HALF + 1);
+                    mbar_wait(full + stage, parity_of<STAGES>(n));
+                    sanitise<TYPE, D, HALF>(half, mark, n, helper);
+                    if (KEYS)
+                        sanitise<TYPE, D, HALF>(half + at::half, mark + HALF + 1, n, helper);
+                }
+                warp_arrive(ready + stage);
+                if (pattern == THE_END)
+                    break;
+            }
+        }
+        return;
+    }
+
+    registers_acquire<registers<CONSUMERS>::many>();
+    const int row = (group - 1) * 64 + warp * 16 + lane / 4; /* in the tile that stays; and + 8 */
+    const uint32_t mine = (uint32_t)(group - 1) * 64 * 128,
+                   first_at = simt_smem_addr(smem + at::first) + mine,
+                   second_at = simt_smem_addr(smem + at::second) + mine,
+                   ring_at = simt_smem_addr(smem + at::ring);
+    float of_scores[D / 8][4];             /* dK or dQ */
+    float of_weights[KEYS ? D / 8 : 1][4]; /* dV */
+    float s[HALF / 8][4], dp[HALF / 8][4], lse[2], deltas[2];
+    float poison[2] = {0.0f, 0.0f}; /* NaN for a row that meets one which is not finite */
+    uint32_t weights[HALF / 16][4], gradients[HALF / 16][4];
+#pragma unroll
+    for (int i = 0; i < D / 8; i++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) {
+            of_scores[i][e] = 0.0f;
+            if (KEYS)
+                of_weights[i][e] = 0.0f;
+        }
+#pragma unroll
+    for (int h = 0; !KEYS && h < 2; h++) {
+        const int r = tile * TILE + row + 8 * h;
+        const size_t of = ((size_t)batch * p.q_heads + head) * p.q_len + r;
+        lse[h] = r < p.q_len ? p.lse[of] : 0.0f;
+        deltas[h] = r < p.q_len ? delta[of] : 0.0f;
+    }
+
+    /* to = left right^T over the columns, left: rows that stay, right: a half */
+    auto scores = [&](float(*to)[4], uint32_t left, uint32_t right) {
+        wg_fence();
+#pragma unroll
+        for (int c = 0; c < D / 16; c++)
+            wgmma_shared<TYPE, HALF>(
+                to, wg_descriptor(left + c / 4 * TILE * 128 + c % 4 * 32, 16, 1024),
+                wg_descriptor(right + c / 4 * HALF * 128 + c % 4 * 32, 16, 1024), c > 0);
+        wg_commit();
+    };
+    /* sum += left right over the rows of a half */
+    auto sums = [&](float(*sum)[4], const uint32_t(*left)[4], uint32_t right) {
+        wg_fence();
+#pragma unroll
+        for (int c = 0; c < HALF / 16; c++)
+            wgmma_registers<TYPE, D>(sum, left[c],
+                                     wg_descriptor(right + c * 16 * 128, HALF * 128, 1024));
+        wg_commit();
+    };
+    /* Products of q and k to weights; s becomes weight times slope of the cap. `seen`: bit 2 i + e % 2. */
+    auto weigh = [&]<bool CAP, bool PARTIAL>(const uint32_t seen[2], const float *of_rows) {
+#pragma unroll
+        for (int i = 0; i < HALF / 8; i++)
+#pragma unroll
+            for (int h = 0; h < 2; h++) {
+                float w[2];
+#pragma unroll
+                for (int e = 0; e < 2; e++) {
+                    const float x = s[i][2 * h + e], l = KEYS ? of_rows[i * 8 + e] : lse[h];
+                    float slope = 1.0f;
+                    w[e] = CAP ? capped_weight(&p, x, l, &slope) : plain_weight(&p, x, l);
+                    if (PARTIAL && !(seen[h] >> (2 * i + e) & 1))
+                        w[e] = 0.0f;
+                    s[i][2 * h + e] = w[e] * slope;
+                }
+                if (KEYS)
+                    weights[i / 2][i % 2 * 2 + h] = element<TYPE>::pack(w[0], w[1]);
+            }
+    };
+    auto differentiate = [&]<bool PARTIAL>(const uint32_t seen[2], const float *of_rows) {
+#pragma unroll
+        for (int i = 0; i < HALF / 8; i++)
+#pragma unroll
+            for (int h = 0; h < 2; h++) {
+                float g[2];
+#pragma unroll
+                for (int e = 0; e < 2; e++) {
+                    const float d = KEYS ? of_rows[HALF + i * 8 + e] : deltas[h];
+                    g[e] = s[i][2 * h + e] * (dp[i][2 * h + e] - d);
+                    if (PARTIAL && !(seen[h] >> (2 * i + e) & 1))
+                        g[e] = 0.0f;
+                }
+                gradients[i / 2][i % 2 * 2 + h] = element<TYPE>::pack(g[0], g[1]);
+            }
+    };
+    /* Which streamed rows, of this lane's columns, row h of those that stay sees or is seen by. */
+    auto look = [&](int pattern, int half, uint32_t seen[2]) {
+        seen[0] = seen[1] = 0;
+#pragma unroll 1
+        for (int i = 0; i < HALF / 8; i++)
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+                const int streamed = half * HALF + i * 8 + lane % 4 * 2 + e % 2,
+                          own = row + e / 2 * 8, key = KEYS ? own : streamed;
+                const mas_row_span keys = row_span(&p.s, pattern, KEYS ? streamed : own);
+                if (key >= keys.lo && key < keys.hi)
+                    seen[e / 2] |= 1u << (2 * i + e % 2);
+            }
+    };
+    /* Rows that see, or are seen by, one that is not finite become NaN. */
+    auto poison_by = [&](const int *mark, int stamp, const uint32_t seen[2]) {
+#pragma unroll 1
+        for (int i = 0; i < HALF / 8; i++)
+#pragma unroll
+            for (int e = 0; e < 4; e++)
+                if (mark[i * 8 + lane % 4 * 2 + e % 2] == stamp &&
+                    (seen[e / 2] >> (2 * i + e % 2) & 1))
+                    poison[e / 2] = NAN;
+    };
+
+    /* Pattern of half n, once it is there. */
+    auto arrived = [&](int n) {
+        const int stage = stage_of<STAGES>(n), parity = parity_of<STAGES>(n);
+        mbar_wait(ready + stage, parity);
+        const int pattern = notes[stage].pattern;
+        if (pattern != THE_END)
+            mbar_wait(full + stage, parity);
+        return pattern;
+    };
+    auto streamed = [&](int n) { return ring_at + (uint32_t)(stage_of<STAGES>(n) * 2 * at::half); };
+    /* Weights and gradients of half n, whose S is there; dV grows. */
+    auto half_step = [&](int n, int pattern) {
+        const int stage = stage_of<STAGES>(n);
+        const float *of_rows = vectors + stage * 2 * HALF + lane % 4 * 2;
+        const int *mark = marks + stage * 2 * (HALF + 1);
+        const bool partial = pattern >= 0;
+        uint32_t seen[2];
+        if (EARLY)
+            scores(dp, second_at, streamed(n) + at::half);
+        if (partial) {
+            look(pattern, n % 2, seen);
+            if (mark[HALF] == n)
+                poison_by(mark, n, seen);
+            if (KEYS && mark[2 * HALF + 1] == n)
+                poison_by(mark + HALF + 1, n, seen);
+        }
+        if (p.softcap > 0 && partial)
+            weigh.template operator()<true, true>(seen, of_rows);
+        else if (p.softcap > 0)
+            weigh.template operator()<true, false>(seen, of_rows);
+        else if (partial)
+            weigh.template operator()<false, true>(seen, of_rows);
+        else
+            weigh.template operator()<false, false>(seen, of_rows);
+        if (!EARLY)
+            scores(dp, second_at, streamed(n) + at::half);
+        if (KEYS)
+            sums(of_weights, weights, streamed(n) + at::half);
+        wg_wait<0>();
+        if (partial)
+            differentiate.template operator()<true>(seen, of_rows);
+        else
+            differentiate.template operator()<false>(seen, of_rows);
+    };
+
+    mbar_wait(stays, 0);
+    int n = 0, pattern = arrived(0);
+    if (pattern != THE_END) {
+        scores(s, first_at, streamed(0));
+        wg_wait<0>();
+        half_step(0, pattern);
+        for (n = 1; (pattern = arrived(n)) != THE_END; n++) {
+            sums(of_scores, gradients, streamed(n - 1));
+            scores(s, first_at, streamed(n));
+            wg_wait<0>();
+            warp_arrive(empty + stage_of<STAGES>(n - 1));
+            half_step(n, pattern);
+        }
+        sums(of_scores, gradients, streamed(n - 1));
+        wg_wait<0>();
+    }
+
+    float scale[2], one[2];
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        poison[h] += __shfl_xor_sync(0xffffffffu, poison[h], 1);
+        poison[h] += __shfl_xor_sync(0xffffffffu, poison[h], 2);
+        one[h] = 1.0f + poison[h];
+        scale[h] = p.scale + poison[h];
+    }
+    const head_rows out = KEYS ? head_of(&p.d_k, batch, head, p.kv_len, p.d_qk)
+                               : head_of(&p.d_q, batch, head, p.q_len, p.d_qk);
+    store_rows<TYPE, D, ALIGNED>(of_scores, scale, &out, tile * TILE + row);
+    if (KEYS) {
+        const head_rows out_v = head_of(&p.d_v, batch, head, p.kv_len, p.d_v_size);
+        store_rows<TYPE, D, ALIGNED>(of_weights, one, &out_v, tile * TILE + row);
+    }
+    if (threadIdx.x == GROUP)
+        atomicAdd(p.tally + !KEYS, (mas_cuda_tally)(n / 2));
+}
+
+/* ---- host ---- */
+
+static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
+{
+    (void)p;
+    *q_tile = *k_tile = TILE;
+}
+
+/* Boxes of rows that stay or of halves that stream. */
+static cudaError_t maps_of(four_maps *maps, const mas_attn_problem *p, const mas_cuda_attention *a,
+                           uint32_t query_rows, uint32_t key_rows)
+{
+    cudaError_t code = tensor_map(&maps->q, &a->q, p, p->q_heads, p->q_len, p->d_qk, query_rows);
+    if (code == cudaSuccess)
+        code = tensor_map(&maps->d_o, &a->d_o, p, p->q_heads, p->q_len, p->d_v, query_rows);
+    if (code == cudaSuccess)
+        code = tensor_map(&maps->k, &a->k, p, p->kv_heads, p->kv_len, p->d_qk, key_rows);
+    if (code == cudaSuccess)
+        code = tensor_map(&maps->v, &a->v, p, p->kv_heads, p->kv_len, p->d_v, key_rows);
+    return code;
+}
+
+template <mas_dtype TYPE, int D, bool KEYS>
+static cudaError_t launch_pass(const mas_attn_plan *plan, const mas_cuda_attention *a,
+                               const float *delta)
+{
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const dim3 grid((unsigned)(KEYS ? s->k_tiles : s->q_tiles),
+                    (unsigned)(KEYS ? p->kv_heads : p->q_heads), (unsigned)p->batch);
+    four_maps maps;
+    const cudaError_t code = maps_of(&maps, p, a, KEYS ? HALF : TILE, KEYS ? TILE : HALF);
+    if (code != cudaSuccess)
+        return code;
+    const bool aligned =
+        KEYS ? view_aligned(&a->d_k) && view_aligned(&a->d_v) : view_aligned(&a->d_q);
+    const dim3 block(GROUP * (1 + CONSUMERS));
+    return aligned ? simt_launch(backward_sm90<TYPE, D, KEYS, true>, grid, block, layout<D>::bytes,
+                                 mas_cuda_stream(), maps, *a, delta)
+                   : simt_launch(backward_sm90<TYPE, D, KEYS, false>, grid, block, layout<D>::bytes,
+                                 mas_cuda_stream(), maps, *a, delta);
+}
+
+template <mas_dtype TYPE, int D>
+static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a, float *delta)
+{
+    cudaError_t code = mas_cuda_attention_delta(plan, a, delta);
+    if (code == cudaSuccess)
+        code = launch_pass<TYPE, D, true>(plan, a, delta);
+    if (code == cudaSuccess)
+        code = launch_pass<TYPE, D, false>(plan, a, delta);
+    return code;
+}
+
+template <mas_dtype TYPE>
+static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attention *a,
+                                float *delta)
+{
+    return is_small(&plan->problem) ? launch<TYPE, 64>(plan, a, delta)
+                                    : launch<TYPE, 128>(plan, a, delta);
+}
+
+static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
+                      mas_error *err)
+{
+    const mas_attn_problem *p = &plan->problem;
+    mas_cuda_attention a = mas_cuda_attention_of(plan, args);
+    float *delta = (float *)args->workspace;
+    mas_cuda_packed packed;
+    cudaError_t code = mas_cuda_pack(&packed, p, &a);
+    if (code == cudaSuccess)
+        code = p->dtype == MAS_DTYPE_BF16 ? launch_sized<MAS_DTYPE_BF16>(plan, &a, delta)
+                                          : launch_sized<MAS_DTYPE_F16>(plan, &a, delta);
+    mas_cuda_unpack(&packed);
+    const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
+    if (status != MAS_OK)
+        return status;
+    const int64_t tiles = plan->schedule->tiles * p->batch * p->q_heads;
+    return mas_cuda_expect(tiles, tiles, counts, err);
+}
+
+extern "C" const mas_attn_kernel mas_cuda_backward_sm90 = {
+    .name = "attn_backward/flash/sm90",
+    .op = MAS_ATTN_BACKWARD,
+    .isa = MAS_ISA_SCALAR,
+    .supports = mas_cuda_sm90_supports,
+    .tile = tile_shape,
+    .workspace_bytes = mas_cuda_delta_bytes,
+    .run = run,
+    .prepare = mas_cuda_schedule_prepare,
+    .discard = mas_cuda_schedule_discard,
+    .opaque = false,
+};
