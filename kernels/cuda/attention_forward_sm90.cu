@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Forward attention for compute capability 9.0: FlashAttention-3 (Shah et al., arXiv 2407.08608) over span
- * schedules. One block per tile of queries and head. Its first warpgroup brings tiles of K and V into a ring
+ * schedules. An item of work is a tile of queries and a head. The first warpgroup brings tiles of K and V into a ring
  * of buffers, each of the others keeps 64 rows of O and multiplies out of that ring.
  *
  * Choices: the scores of the next tile are multiplied while this tile's weights multiply V, so that the
@@ -15,11 +15,12 @@ template <int D, int CONSUMERS> struct layout {
     static constexpr int BM = 64 * CONSUMERS, tile = BN * D * 2, q = 0, k = BM * D * 2,
                          v = k + STAGES * tile, bad = v + STAGES * tile,
                          barriers = bad + (STAGES * (BN + 1) + 1) / 2 * 2 * (int)sizeof(int),
-                         bytes = barriers + (1 + 5 * STAGES) * (int)sizeof(uint64_t);
+                         now = barriers + (2 + 5 * STAGES) * (int)sizeof(uint64_t),
+                         bytes = now + (int)sizeof(item);
 };
 
 struct ring {
-    uint64_t *q_full, *k_full, *k_empty, *v_full, *v_empty, *v_clean;
+    uint64_t *q_full, *q_empty, *k_full, *k_empty, *v_full, *v_empty, *v_clean;
 };
 
 /* ---- the kernel ---- */
@@ -35,7 +36,8 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     int *bad = (int *)(smem + at::bad); /* [STAGES][BN + 1], see sanitise */
     ring r;
     r.q_full = (uint64_t *)(smem + at::barriers);
-    r.k_full = r.q_full + 1;
+    r.q_empty = r.q_full + 1;
+    r.k_full = r.q_empty + 1;
     r.k_empty = r.k_full + STAGES;
     r.v_full = r.k_empty + STAGES;
     r.v_empty = r.v_full + STAGES;
@@ -43,14 +45,13 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
 
     const int group = simt_uniform((int)threadIdx.x / GROUP), warp = (int)threadIdx.x % GROUP / 32,
               lane = (int)threadIdx.x % 32;
-    const int head = (int)blockIdx.y, kv_head = head / p.group, batch = (int)blockIdx.z,
-              tile = p.s.q_order[blockIdx.x];
-    walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
+    item *taken = (item *)(smem + at::now); /* there when q_full says so */
 
     for (int i = (int)threadIdx.x; i < STAGES * (BN + 1); i += GROUP * (1 + CONSUMERS))
         bad[i] = -1;
     if (threadIdx.x == 0) {
         mbar_init(r.q_full, 1);
+        mbar_init(r.q_empty, 4 * CONSUMERS + HELPERS);
         for (int i = 0; i < STAGES; i++) {
             mbar_init(r.k_full + i, 1);
             mbar_init(r.v_full + i, 1);
@@ -65,28 +66,47 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     if (group == 0) {
         registers_release<registers<CONSUMERS>::few>();
         if (threadIdx.x == 0) {
-            fetch<D, at::BM>(smem + at::q, &q_map, tile * at::BM, head, batch, r.q_full);
             int visits = 0;
-            for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
-                const int stage = stage_of<STAGES>(visits), parity = parity_of<STAGES>(visits);
-                mbar_wait(r.k_empty + stage, parity ^ 1);
-                fetch<D, BN>(smem + at::k + stage * at::tile, &k_map, now.tile * BN, kv_head, batch,
-                             r.k_full + stage);
-                mbar_wait(r.v_empty + stage, parity ^ 1);
-                fetch<D, BN>(smem + at::v + stage * at::tile, &v_map, now.tile * BN, kv_head, batch,
-                             r.v_full + stage);
+            for (int m = 0;; m++) {
+                const item x = item_take(&p, p.s.q_order, p.s.q_tiles, p.q_heads);
+                mbar_wait(r.q_empty, m % 2 ^ 1);
+                *taken = x;
+                if (x.tile < 0) {
+                    mbar_arrive(r.q_full);
+                    break;
+                }
+                fetch<D, at::BM>(smem + at::q, &q_map, x.tile * at::BM, x.head, x.batch, r.q_full);
+                const int kv_head = x.head / p.group;
+                walk w = walk_begin(p.s.q_start, p.s.q_spans, x.tile);
+                for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
+                    const int stage = stage_of<STAGES>(visits), parity = parity_of<STAGES>(visits);
+                    mbar_wait(r.k_empty + stage, parity ^ 1);
+                    fetch<D, BN>(smem + at::k + stage * at::tile, &k_map, now.tile * BN, kv_head,
+                                 x.batch, r.k_full + stage);
+                    mbar_wait(r.v_empty + stage, parity ^ 1);
+                    fetch<D, BN>(smem + at::v + stage * at::tile, &v_map, now.tile * BN, kv_head,
+                                 x.batch, r.v_full + stage);
+                }
             }
         } else if (warp > 0) {
             const int helper = (int)threadIdx.x - 32;
             int visits = 0;
-            for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
-                const int stage = stage_of<STAGES>(visits), parity = parity_of<STAGES>(visits);
-                unsigned char *values = smem + at::v + stage * at::tile;
-                mbar_wait(r.v_full + stage, parity);
-                if (now.pattern >= 0)
-                    sanitise<TYPE, D, BN>(values, bad + stage * (BN + 1), visits, helper);
-                warp_arrive(r.v_clean + stage);
-                warp_arrive(r.v_empty + stage);
+            for (int m = 0;; m++) {
+                mbar_wait(r.q_full, m % 2);
+                const int32_t tile = taken->tile;
+                warp_arrive(r.q_empty);
+                if (tile < 0)
+                    break;
+                walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
+                for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
+                    const int stage = stage_of<STAGES>(visits), parity = parity_of<STAGES>(visits);
+                    unsigned char *values = smem + at::v + stage * at::tile;
+                    mbar_wait(r.v_full + stage, parity);
+                    if (now.pattern >= 0)
+                        sanitise<TYPE, D, BN>(values, bad + stage * (BN + 1), visits, helper);
+                    warp_arrive(r.v_clean + stage);
+                    warp_arrive(r.v_empty + stage);
+                }
             }
         }
         return;
@@ -100,28 +120,26 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     float o[D / 8][4], s[BN / 8][4], shrink[2];
     uint32_t weights[BN / 16][4]; /* the left operand of the second product */
     mas_row_span keys[2];
-    softmax_rows rows = softmax_begin();
-#pragma unroll
-    for (int i = 0; i < D / 8; i++)
-        o[i][0] = o[i][1] = o[i][2] = o[i][3] = 0.0f;
+    softmax_rows rows;
 
     auto multiply_keys = [&](int n) {
-        const uint32_t k = k_at + (uint32_t)(stage_of<STAGES>(n) * at::tile);
+        const uint64_t a = wg_descriptor(q_at, 16, 1024),
+                       b = wg_descriptor(k_at + (uint32_t)(stage_of<STAGES>(n) * at::tile), 16,
+                                         1024);
         wg_fence();
 #pragma unroll
         for (int c = 0; c < D / 16; c++)
-            wgmma_shared<TYPE, BN>(
-                s, wg_descriptor(q_at + c / 4 * at::BM * 128 + c % 4 * 32, 16, 1024),
-                wg_descriptor(k + c / 4 * BN * 128 + c % 4 * 32, 16, 1024), c > 0);
+            wgmma_shared<TYPE, BN>(s, wg_descriptor_at(a, c / 4 * at::BM * 128 + c % 4 * 32),
+                                   wg_descriptor_at(b, c / 4 * BN * 128 + c % 4 * 32), c > 0);
         wg_commit();
     };
     auto multiply_values = [&](int n) {
-        const uint32_t v = v_at + (uint32_t)(stage_of<STAGES>(n) * at::tile);
+        const uint64_t b =
+            wg_descriptor(v_at + (uint32_t)(stage_of<STAGES>(n) * at::tile), BN * 128, 1024);
         wg_fence();
 #pragma unroll
         for (int c = 0; c < BN / 16; c++)
-            wgmma_registers<TYPE, D>(o, weights[c],
-                                     wg_descriptor(v + c * 16 * 128, BN * 128, 1024));
+            wgmma_registers<TYPE, D>(o, weights[c], wg_descriptor_at(b, c * 16 * 128));
         wg_commit();
     };
     auto weigh = [&](visit x) {
@@ -154,34 +172,49 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     };
 
     int visits = 0;
-    visit now = walk_next(&w);
-    if (now.tile >= 0) {
-        mbar_wait(r.q_full, 0);
-        mbar_wait(r.k_full, 0);
-        multiply_keys(0);
-        wg_wait<0>();
-        warp_arrive(r.k_empty);
-        weigh(now);
-        pack();
-        for (visit next; (next = walk_next(&w)).tile >= 0; now = next, visits++) {
-            mbar_wait(r.k_full + stage_of<STAGES>(visits + 1), parity_of<STAGES>(visits + 1));
-            multiply_keys(visits + 1);
+    for (int m = 0;; m++) {
+        mbar_wait(r.q_full, m % 2);
+        const item x = *taken;
+        if (x.tile < 0)
+            break;
+        rows = softmax_begin();
+#pragma unroll
+        for (int i = 0; i < D / 8; i++)
+            o[i][0] = o[i][1] = o[i][2] = o[i][3] = 0.0f;
+        walk w = walk_begin(p.s.q_start, p.s.q_spans, x.tile);
+        visit now = walk_next(&w);
+        if (now.tile >= 0) {
+            mbar_wait(r.k_full + stage_of<STAGES>(visits), parity_of<STAGES>(visits));
+            multiply_keys(visits);
+            wg_wait<0>();
+            warp_arrive(r.k_empty + stage_of<STAGES>(visits));
+            weigh(now);
+            pack();
+            for (visit next; (next = walk_next(&w)).tile >= 0; now = next, visits++) {
+                mbar_wait(r.k_full + stage_of<STAGES>(visits + 1), parity_of<STAGES>(visits + 1));
+                multiply_keys(visits + 1);
+                values_ready(now, visits);
+                multiply_values(visits);
+                wg_wait<1>(); /* the scores of the next tile */
+                warp_arrive(r.k_empty + stage_of<STAGES>(visits + 1));
+                weigh(next);
+                wg_wait<0>(); /* this tile's part of O */
+                warp_arrive(r.v_empty + stage_of<STAGES>(visits));
+                rescale<D>(o, shrink);
+                pack();
+            }
+            warp_arrive(r.q_empty);
             values_ready(now, visits);
             multiply_values(visits);
-            wg_wait<1>(); /* the scores of the next tile */
-            warp_arrive(r.k_empty + stage_of<STAGES>(visits + 1));
-            weigh(next);
-            wg_wait<0>(); /* this tile's part of O */
+            wg_wait<0>();
             warp_arrive(r.v_empty + stage_of<STAGES>(visits));
-            rescale<D>(o, shrink);
-            pack();
+            visits++;
+        } else {
+            warp_arrive(r.q_empty);
         }
-        values_ready(now, visits);
-        multiply_values(visits);
-        wg_wait<0>();
-        visits++;
+        softmax_store<TYPE, D, ALIGNED>(&p, o, &rows, to_log2, x.batch, x.head,
+                                        x.tile * at::BM + row);
     }
-    softmax_store<TYPE, D, ALIGNED>(&p, o, &rows, to_log2, batch, head, tile * at::BM + row);
     if (threadIdx.x == GROUP)
         atomicAdd(p.tally, (mas_cuda_tally)visits);
 }
@@ -206,14 +239,16 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
 {
     using at = layout<D, CONSUMERS>;
     const mas_attn_problem *p = &plan->problem;
-    const dim3 grid((unsigned)plan->schedule->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch),
-        block(GROUP * (1 + CONSUMERS));
+    const dim3 block(GROUP * (1 + CONSUMERS));
+    dim3 grid;
     simt_tensor_map q, k, v;
     cudaError_t code = tensor_map(&q, &a->q, p, p->q_heads, p->q_len, p->d_qk, at::BM);
     if (code == cudaSuccess)
         code = tensor_map(&k, &a->k, p, p->kv_heads, p->kv_len, p->d_qk, BN);
     if (code == cudaSuccess)
         code = tensor_map(&v, &a->v, p, p->kv_heads, p->kv_len, p->d_v, BN);
+    if (code == cudaSuccess)
+        code = blocks_for(a, plan->schedule->q_tiles * p->q_heads * p->batch, &grid);
     if (code != cudaSuccess)
         return code;
     return view_aligned(&a->o) ? simt_launch(forward_sm90<TYPE, D, CONSUMERS, true>, grid, block,

@@ -11,6 +11,8 @@
 #include "kernels/cuda/attention_walk.h"
 #include "kernels/cuda/simt/hopper.h"
 
+#include <algorithm>
+
 enum { GROUP = 128, HELPERS = 3 }; /* threads of a warpgroup; warps */
 
 /* Registers a thread: a block starts with the same number for all, and the first warpgroup, which needs few,
@@ -20,6 +22,38 @@ template <int CONSUMERS> struct registers {
                          few = CONSUMERS == 2 ? 24 : 32, many = CONSUMERS == 2 ? 240 : 160;
     static_assert(start - few >= CONSUMERS * (many - start), "more registers than there are");
 };
+
+/* ---- the work of a launch ---- */
+
+/* A tile of a head of a batch. Blocks are as many as multiprocessors and take one item after another, so that
+ * the copies of the next begin before the last is stored; those of one head follow each other, which keeps
+ * its keys and values in the second-level cache, its longest first. */
+struct item {
+    int32_t tile, head, batch; /* tile < 0: there are no more */
+};
+
+/* The next item, by one thread of the block. `order`: tiles of a head. */
+static __device__ __forceinline__ item item_take(const mas_cuda_attention *p, const int32_t *order,
+                                                 int32_t tiles, int32_t heads)
+{
+    const unsigned i = atomicAdd(p->queue, 1u), head = i / (unsigned)tiles;
+    item x;
+    x.tile = -1;
+    x.head = (int32_t)(head % (unsigned)heads);
+    x.batch = (int32_t)(head / (unsigned)heads);
+    if (x.batch < p->batches)
+        x.tile = order[i % (unsigned)tiles];
+    return x;
+}
+
+/* Blocks for that many items, with the queue at its beginning. */
+static inline cudaError_t blocks_for(const mas_cuda_attention *a, int64_t items, dim3 *grid)
+{
+    *grid = dim3((unsigned)std::min<int64_t>(items, mas_cuda_processors()));
+    return cudaMemsetAsync(a->queue, 0, sizeof *a->queue, mas_cuda_stream());
+}
+
+/* ---- rings ---- */
 
 /* Buffer of a visit in a ring of STAGES, and the parity of its barriers' phase then. */
 template <int STAGES> static __device__ __forceinline__ int stage_of(int visit)

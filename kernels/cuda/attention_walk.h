@@ -10,18 +10,19 @@ typedef struct visit {
     int32_t tile, pattern;
 } visit;
 
-/* Where a walk stands: tile `next` of the spans from `span` to `end`. */
+/* Where a walk stands: tile `next` of spans[span]; those before `end` are to be walked. */
 typedef struct walk {
-    const mas_span *span, *end;
-    int32_t next;
+    const mas_span *spans;
+    int32_t span, end, next;
 } walk;
 
 static __device__ __forceinline__ walk walk_begin(const int32_t *start, const mas_span *spans,
                                                   int32_t tile)
 {
     walk w;
-    w.span = spans + start[tile];
-    w.end = spans + start[tile + 1];
+    w.spans = spans;
+    w.span = start[tile];
+    w.end = start[tile + 1];
     w.next = 0;
     return w;
 }
@@ -32,9 +33,10 @@ static __device__ __forceinline__ visit walk_next(walk *w)
     v.tile = v.pattern = -1;
     if (w->span == w->end)
         return v;
-    v.tile = w->span->first + w->next;
-    v.pattern = w->span->pattern;
-    if (++w->next == w->span->count) {
+    const mas_span *s = w->spans + w->span;
+    v.tile = s->first + w->next;
+    v.pattern = s->pattern;
+    if (++w->next == s->count) {
         w->span++;
         w->next = 0;
     }

@@ -6,10 +6,11 @@
 
 typedef struct context {
     bool started;
-    int capability;
+    int capability, processors;
     cudaStream_t stream;
     mas_cuda_tally *tallies;    /* in device memory: what kernels counted */
     mas_cuda_tally expected[2]; /* what they should have counted */
+    unsigned *queue;            /* in device memory */
     mas_status failed;          /* first error of asynchronous work; stays */
     mas_error error;
 } context;
@@ -29,6 +30,16 @@ cudaStream_t mas_cuda_stream(void)
 mas_cuda_tally *mas_cuda_tallies(void)
 {
     return gpu.tallies;
+}
+
+unsigned *mas_cuda_queue(void)
+{
+    return gpu.queue;
+}
+
+int mas_cuda_processors(void)
+{
+    return gpu.processors;
 }
 
 mas_status mas_cuda_check(cudaError_t code, const char *what, mas_error *err)
@@ -53,6 +64,10 @@ static mas_status find(mas_error *err)
         status =
             mas_cuda_check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0),
                            "asking for the compute capability", err);
+    if (status == MAS_OK)
+        status = mas_cuda_check(
+            cudaDeviceGetAttribute(&gpu.processors, cudaDevAttrMultiProcessorCount, 0),
+            "asking for the number of multiprocessors", err);
     if (status != MAS_OK)
         return status;
     if (major < 8)
@@ -74,6 +89,9 @@ mas_status mas_cuda_start(mas_error *err)
     if (status == MAS_OK)
         status = mas_cuda_check(cudaMalloc((void **)&gpu.tallies, 2 * sizeof *gpu.tallies),
                                 "allocating counters", err);
+    if (status == MAS_OK)
+        status = mas_cuda_check(cudaMalloc((void **)&gpu.queue, sizeof *gpu.queue),
+                                "allocating a counter", err);
     if (status == MAS_OK)
         status =
             mas_cuda_check(cudaMemsetAsync(gpu.tallies, 0, 2 * sizeof *gpu.tallies, gpu.stream),

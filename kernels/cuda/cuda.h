@@ -37,6 +37,10 @@ void mas_cuda_note(cudaError_t code, const char *what);
 typedef unsigned long long mas_cuda_tally; /* what atomicAdd takes */
 /** Two tallies in device memory: of the forward pass and the dK/dV pass, and of the dQ pass. */
 mas_cuda_tally *mas_cuda_tallies(void);
+/** In device memory: what blocks that stay count their work with. Whoever launches them clears it first. */
+unsigned *mas_cuda_queue(void);
+/** Multiprocessors of the GPU. */
+int mas_cuda_processors(void);
 /** Called by an attention kernel's `run` after its launches: they are expected to add that much.
  * Where counts is not NULL, waits and fills it in. */
 mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *counts, mas_error *err);
@@ -52,7 +56,8 @@ typedef struct mas_cuda_schedule {
     const mas_span *q_spans, *k_spans;
     const mas_row_span *patterns; /* [pattern_count][q_tile] */
     const uint64_t *seen; /* [pattern_count][seen_words]: bit j of a pattern: some row sees key j */
-    const int32_t *q_order, *k_order; /* tiles, those with most visits first */
+    const int32_t *q_visits, *k_visits; /* of a tile */
+    const int32_t *q_order, *k_order;   /* tiles, those with most visits first */
     int32_t seen_words;
 } mas_cuda_schedule;
 
@@ -71,7 +76,9 @@ typedef struct mas_cuda_attention {
     int32_t q_heads, group; /* query heads, query heads per key/value head */
     int32_t q_len, kv_len, d_qk, d_v_size;
     float scale, softcap, cap_scale; /* softcap 0: none; cap_scale: scale / softcap */
+    int32_t batches;
     mas_cuda_tally *tally;
+    unsigned *queue; /* mas_cuda_queue() */
 } mas_cuda_attention;
 
 mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_attn_args *args);

@@ -3,6 +3,7 @@
 #include "kernels/cuda/cuda.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdlib.h>
 #include <string.h>
 #include <vector>
@@ -29,16 +30,20 @@ std::vector<int32_t> narrow(const size_t *start, int32_t tiles)
     return std::vector<int32_t>(start, start + tiles + 1);
 }
 
-/* Tiles with the most visits first, so that no long one starts last. */
-std::vector<int32_t> longest_first(const size_t *start, const mas_span *spans, int32_t tiles)
+std::vector<int32_t> visits_of(const size_t *start, const mas_span *spans, int32_t tiles)
 {
-    std::vector<int64_t> visits((size_t)tiles, 0);
-    std::vector<int32_t> order((size_t)tiles);
-    for (int32_t t = 0; t < tiles; t++) {
-        order[(size_t)t] = t;
+    std::vector<int32_t> visits((size_t)tiles, 0);
+    for (int32_t t = 0; t < tiles; t++)
         for (size_t i = start[t]; i < start[t + 1]; i++)
             visits[(size_t)t] += spans[i].count;
-    }
+    return visits;
+}
+
+/* Tiles with the most visits first, so that no long one starts last. */
+std::vector<int32_t> longest_first(const std::vector<int32_t> &visits)
+{
+    std::vector<int32_t> order(visits.size());
+    std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),
                      [&](int32_t a, int32_t b) { return visits[(size_t)a] > visits[(size_t)b]; });
     return order;
@@ -67,8 +72,9 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
     const int32_t words = (s->k_tile + 63) / 64;
     const std::vector<int32_t> q_start = narrow(s->q_start, s->q_tiles),
                                k_start = narrow(s->k_start, s->k_tiles),
-                               q_order = longest_first(s->q_start, s->q_spans, s->q_tiles),
-                               k_order = longest_first(s->k_start, s->k_spans, s->k_tiles);
+                               q_visits = visits_of(s->q_start, s->q_spans, s->q_tiles),
+                               k_visits = visits_of(s->k_start, s->k_spans, s->k_tiles),
+                               q_order = longest_first(q_visits), k_order = longest_first(k_visits);
     const std::vector<uint64_t> seen = seen_keys(s, words);
     packer p;
     const size_t at[] = {
@@ -80,6 +86,8 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
         p.put(seen.data(), seen.size()),
         p.put(q_order.data(), q_order.size()),
         p.put(k_order.data(), k_order.size()),
+        p.put(q_visits.data(), q_visits.size()),
+        p.put(k_visits.data(), k_visits.size()),
     };
     mas_cuda_schedule *d = (mas_cuda_schedule *)calloc(1, sizeof *d);
     char *memory = NULL;
@@ -107,6 +115,8 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
     d->seen = (const uint64_t *)(memory + at[5]);
     d->q_order = (const int32_t *)(memory + at[6]);
     d->k_order = (const int32_t *)(memory + at[7]);
+    d->q_visits = (const int32_t *)(memory + at[8]);
+    d->k_visits = (const int32_t *)(memory + at[9]);
     *out = d;
     return MAS_OK;
 }
@@ -137,6 +147,8 @@ mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_at
     a.scale = p->scale;
     a.softcap = p->softcap;
     a.cap_scale = p->softcap > 0 ? p->scale / p->softcap : 0.0f;
+    a.batches = (int32_t)p->batch;
     a.tally = mas_cuda_tallies();
+    a.queue = mas_cuda_queue();
     return a;
 }

@@ -5,7 +5,7 @@
  *   barriers      mbar_init, mbar_fence_init, mbar_arrive, mbar_arrive_tx, mbar_wait
  *   bulk copy     simt_tensor_map_make, tma_load
  *   order         fence_async: writes by ordinary stores before reads by products
- *   products      wg_descriptor, wgmma_shared, wgmma_registers, wg_fence, wg_commit, wg_wait<N>
+ *   products      wg_descriptor, wg_descriptor_at, wgmma_shared, wgmma_registers, wg_fence, wg_commit, wg_wait<N>
  *   registers     registers_release<N>, registers_acquire<N>
  *
  * Tiles in shared memory are [columns / 64][rows][64] of 16-bit elements, their 16-byte chunks swizzled by
@@ -25,6 +25,12 @@ static __device__ __forceinline__ uint64_t wg_descriptor(uint32_t address, uint3
 {
     return (uint64_t)((address & 0x3ffff) >> 4) | (uint64_t)(across >> 4) << 16 |
            (uint64_t)(rows >> 4) << 32 | (uint64_t)1 << 62;
+}
+
+/* The same, that many bytes further on. */
+static __device__ __forceinline__ uint64_t wg_descriptor_at(uint64_t descriptor, int bytes)
+{
+    return descriptor + (uint64_t)(bytes >> 4);
 }
 
 /* A [batch][head][row][column] tensor of 16-bit elements, strides in bytes; columns are adjacent. */
