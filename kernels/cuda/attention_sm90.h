@@ -25,24 +25,23 @@ template <int CONSUMERS> struct registers {
 
 /* ---- the work of a launch ---- */
 
-/* A tile of a head of a batch. Blocks are as many as multiprocessors and take one item after another, so that
- * the copies of the next begin before the last is stored; those of one head follow each other, which keeps
- * its keys and values in the second-level cache, its longest first. */
+/* A tile of queries of a head of a batch. Blocks that stay are as many as multiprocessors and take one item
+ * after another, so that the copies of the next begin before the last is stored. Items of one head follow each
+ * other, which keeps its keys and values in the second-level cache, the longest first. */
 struct item {
     int32_t tile, head, batch; /* tile < 0: there are no more */
 };
 
-/* The next item, by one thread of the block. `order`: tiles of a head. */
-static __device__ __forceinline__ item item_take(const mas_cuda_attention *p, const int32_t *order,
-                                                 int32_t tiles, int32_t heads)
+/* The next item, by one thread of the block. */
+static __device__ __forceinline__ item item_take(const mas_cuda_attention *p)
 {
-    const unsigned i = atomicAdd(p->queue, 1u), head = i / (unsigned)tiles;
+    const unsigned i = atomicAdd(p->queue, 1u), head = i / (unsigned)p->s.q_tiles;
     item x;
     x.tile = -1;
-    x.head = (int32_t)(head % (unsigned)heads);
-    x.batch = (int32_t)(head / (unsigned)heads);
+    x.head = (int32_t)(head % (unsigned)p->q_heads);
+    x.batch = (int32_t)(head / (unsigned)p->q_heads);
     if (x.batch < p->batches)
-        x.tile = order[i % (unsigned)tiles];
+        x.tile = p->s.q_order[i % (unsigned)p->s.q_tiles];
     return x;
 }
 

@@ -56,8 +56,7 @@ typedef struct mas_cuda_schedule {
     const mas_span *q_spans, *k_spans;
     const mas_row_span *patterns; /* [pattern_count][q_tile] */
     const uint64_t *seen; /* [pattern_count][seen_words]: bit j of a pattern: some row sees key j */
-    const int32_t *q_visits, *k_visits; /* of a tile */
-    const int32_t *q_order, *k_order;   /* tiles, those with most visits first */
+    const int32_t *q_order, *k_order; /* tiles, those with most visits first */
     int32_t seen_words;
 } mas_cuda_schedule;
 

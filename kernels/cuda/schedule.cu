@@ -3,7 +3,6 @@
 #include "kernels/cuda/cuda.h"
 
 #include <algorithm>
-#include <numeric>
 #include <stdlib.h>
 #include <string.h>
 #include <vector>
@@ -30,20 +29,16 @@ std::vector<int32_t> narrow(const size_t *start, int32_t tiles)
     return std::vector<int32_t>(start, start + tiles + 1);
 }
 
-std::vector<int32_t> visits_of(const size_t *start, const mas_span *spans, int32_t tiles)
+/* Tiles with the most visits first, so that no long one starts last. */
+std::vector<int32_t> longest_first(const size_t *start, const mas_span *spans, int32_t tiles)
 {
-    std::vector<int32_t> visits((size_t)tiles, 0);
-    for (int32_t t = 0; t < tiles; t++)
+    std::vector<int64_t> visits((size_t)tiles, 0);
+    std::vector<int32_t> order((size_t)tiles);
+    for (int32_t t = 0; t < tiles; t++) {
+        order[(size_t)t] = t;
         for (size_t i = start[t]; i < start[t + 1]; i++)
             visits[(size_t)t] += spans[i].count;
-    return visits;
-}
-
-/* Tiles with the most visits first, so that no long one starts last. */
-std::vector<int32_t> longest_first(const std::vector<int32_t> &visits)
-{
-    std::vector<int32_t> order(visits.size());
-    std::iota(order.begin(), order.end(), 0);
+    }
     std::stable_sort(order.begin(), order.end(),
                      [&](int32_t a, int32_t b) { return visits[(size_t)a] > visits[(size_t)b]; });
     return order;
@@ -72,9 +67,8 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
     const int32_t words = (s->k_tile + 63) / 64;
     const std::vector<int32_t> q_start = narrow(s->q_start, s->q_tiles),
                                k_start = narrow(s->k_start, s->k_tiles),
-                               q_visits = visits_of(s->q_start, s->q_spans, s->q_tiles),
-                               k_visits = visits_of(s->k_start, s->k_spans, s->k_tiles),
-                               q_order = longest_first(q_visits), k_order = longest_first(k_visits);
+                               q_order = longest_first(s->q_start, s->q_spans, s->q_tiles),
+                               k_order = longest_first(s->k_start, s->k_spans, s->k_tiles);
     const std::vector<uint64_t> seen = seen_keys(s, words);
     packer p;
     const size_t at[] = {
@@ -86,8 +80,6 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
         p.put(seen.data(), seen.size()),
         p.put(q_order.data(), q_order.size()),
         p.put(k_order.data(), k_order.size()),
-        p.put(q_visits.data(), q_visits.size()),
-        p.put(k_visits.data(), k_visits.size()),
     };
     mas_cuda_schedule *d = (mas_cuda_schedule *)calloc(1, sizeof *d);
     char *memory = NULL;
@@ -115,8 +107,6 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
     d->seen = (const uint64_t *)(memory + at[5]);
     d->q_order = (const int32_t *)(memory + at[6]);
     d->k_order = (const int32_t *)(memory + at[7]);
-    d->q_visits = (const int32_t *)(memory + at[8]);
-    d->k_visits = (const int32_t *)(memory + at[9]);
     *out = d;
     return MAS_OK;
 }

@@ -23,7 +23,7 @@ fi
 
 # check GLOB: in the background, one process a group of kernels
 check() {
-    timeout 170 "$program" check --device cuda --threads 2 --kernel "$1" --count "$2" >"$output/check-$3.log" 2>&1
+    timeout -k 5 170 "$program" check --device cuda --threads 2 --kernel "$1" --count "$2" >"$output/check-$3.log" 2>&1
     echo $? >"$output/check-$3.status"
 }
 
@@ -44,7 +44,7 @@ part_memory() {
     fine=0
     for kind in memcheck racecheck; do
         for kernel in 'attn_forward/flash/*' 'attn_backward/flash/*'; do
-            timeout 60 "$tool" --tool $kind --error-exitcode 9 "$program" check --device cuda --threads 2 --kernel "$kernel" \
+            timeout -k 5 60 "$tool" --tool $kind --error-exitcode 9 "$program" check --device cuda --threads 2 --kernel "$kernel" \
                 --count 0 --case 'lengths/1[0-9]*x[0-9]*/*/bf16' >"$output/memory-one.log" 2>&1 || fine=1
             tail -n 4 "$output/memory-one.log"
         done
@@ -53,23 +53,23 @@ part_memory() {
 }
 
 part_time() {
-    timeout 200 "$program" run "$here/experiments/gpu_attention.yaml" --device cuda --results "$output/results"
+    timeout -k 5 200 "$program" run "$here/experiments/gpu_attention.yaml" --device cuda --results "$output/results"
 }
 
 # cuDNN's kernels are checked first: a wrong graph of ours must not be timed as theirs.
 part_peers() {
-    timeout 100 "$program" check --device cuda --threads 2 --kernel 'attn_*/cudnn/*' --count 100 || return
-    timeout 300 "$program" run "$here/experiments/gpu_peers.yaml" --device cuda --results "$output/results"
+    timeout -k 5 100 "$program" check --device cuda --threads 2 --kernel 'attn_*/cudnn/*' --count 100 || return
+    timeout -k 5 300 "$program" run "$here/experiments/gpu_peers.yaml" --device cuda --results "$output/results"
 }
 
 part_torch() {
     python3 -c 'import torch' 2>/dev/null || return 77
-    timeout 150 python3 "$here/tests/peers/time_against_torch_gpu.py"
+    timeout -k 5 150 python3 "$here/tests/peers/time_against_torch_gpu.py"
 }
 
 part_train() {
     for dtype in f32 bf16; do
-        timeout 150 "$program" run "$here/experiments/quickstart.yaml" --device cuda --set model.dtype=$dtype \
+        timeout -k 5 150 "$program" run "$here/experiments/quickstart.yaml" --device cuda --set model.dtype=$dtype \
             --results "$output/results-$dtype"
     done
 }
