@@ -44,12 +44,14 @@ static double tolerance(mas_dtype dtype)
     return dtype == MAS_DTYPE_F32 ? 1e-6 : 2 * mas_dtype_roundoff(dtype);
 }
 
-/* Open a rig, unless the kernel does not take the dtype. */
+/* Open a rig, unless the kernel does not take the problem, whatever the reason: MAS_E_UNSUPPORTED. */
 static mas_status open_rig(const mas_attn_kernel *kernel, const mas_attn_problem *p,
                            mas_check_rig **rig, mas_error *err)
 {
-    const mas_status status = mas_attn_kernel_usable(kernel, p, err);
-    return status == MAS_OK ? mas_check_rig_open(p, kernel->op, MAS_CHECK_DENSE, rig, err) : status;
+    mas_error why = {MAS_OK, ""};
+    return mas_attn_kernel_usable(kernel, p, &why) == MAS_OK
+               ? mas_check_rig_open(p, kernel->op, MAS_CHECK_DENSE, rig, err)
+               : mas_fail(err, MAS_E_UNSUPPORTED, "%s", why.text);
 }
 
 /* Values of an output against known ones. -inf and 0 must be met exactly. */

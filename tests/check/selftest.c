@@ -226,6 +226,28 @@ static bool try_device(size_t i, FILE *out)
     return verdict_is(true, device_faults[i].name, &options, out);
 }
 
+/* A kernel may refuse any problem for any reason: that is no failure, in no kind of case. */
+static mas_status supports_multiples_of_eight(const mas_attn_problem *p, mas_error *why)
+{
+    return p->d_qk % 8 == 0 && p->d_v % 8 == 0
+               ? MAS_OK
+               : mas_fail(why, MAS_E_SHAPE, "head sizes %d and %d; multiples of 8", (int)p->d_qk,
+                          (int)p->d_v);
+}
+
+static bool try_refusals(FILE *out)
+{
+    mas_attn_kernel choosy[] = {faulty_forward, faulty_backward};
+    choosy[0].supports = choosy[1].supports = supports_multiples_of_eight;
+    const mas_attn_kernel *const table[] = {&choosy[0], &choosy[1], NULL};
+    mas_check_options options = mas_check_defaults();
+    options.table = table;
+    options.kernel = "attn_*";
+    options.open_device = NULL;
+    options.count = 20;
+    return verdict_is(false, "refuses_sizes", &options, out);
+}
+
 /* A schedule that does not list what its mask shows: the reference must refuse it. */
 static size_t runs_one_short(const mas_mask *mask, int64_t position, int64_t kv_len, mas_run *runs)
 {
@@ -287,6 +309,10 @@ int selftest(const char *glob, FILE *out)
     if (fnmatch(glob, "schedule_without_a_key", 0) == 0) {
         ran++;
         wrong += !try_schedule(out);
+    }
+    if (fnmatch(glob, "refuses_sizes", 0) == 0) {
+        ran++;
+        wrong += !try_refusals(out);
     }
     if (ran == 0)
         fprintf(out, "no fault is called '%s'\n", glob);

@@ -18,50 +18,77 @@ report() {
     echo "$1 $count - $2"
 }
 
-# caught NAME KERNEL: in which order does the checker built from $work/NAME.cu fail? Status 1: in none; 2: no program
+# caught NAME SOURCE KERNEL: in which order does the checker built from SOURCE, with the headers in $work/NAME, fail?
+# Status 1: in none; 2: no program
 caught() {
     # shellcheck disable=SC2086,SC2046 # lists of words on purpose
-    "$compiler" -std=c++20 -O1 -Wno-unknown-pragmas -pthread -fopenmp -I"$root" -I"$root/kernels/include" -x c++ \
-        "$work/$1.cu" -x none $objects -Wl,--start-group $(for l in $libraries; do echo "$build/$l"; done) $link \
-        -Wl,--end-group -lm -o "$work/$1" 2>"$work/log" || return 2
+    "$compiler" -std=c++20 -O1 -Wno-unknown-pragmas -pthread -fopenmp -I"$work/$1" -I"$root" -I"$root/kernels/include" \
+        -x c++ "$2" -x none $objects -Wl,--start-group $(for l in $libraries; do echo "$build/$l"; done) $link \
+        -Wl,--end-group -lm -o "$work/$1/check" 2>"$work/log" || return 2
+    case $3 in
+    */sm90) cases='lengths/300x700/bottom_right/bf16' ;; # more tiles than its rings have buffers
+    *) cases='lengths/1[23]*' ;;
+    esac
     for order in forward reverse random,seed=3 random,eager; do
-        MASBENCH_SIMT=$order timeout 60 "$work/$1" --device cuda --kernel "$2" --case 'lengths/1[23]*' --count 0 \
+        MASBENCH_SIMT=$order timeout 60 "$work/$1/check" --device cuda --kernel "$3" --case "$cases" --count 0 \
             >"$work/log" 2>&1 || return 0
     done
     return 1
 }
 
-# fault NAME FILE KERNEL SED-SCRIPT
+# fault NAME KERNEL FILE SED-SCRIPT: FILE is the kernel's own source, or a header that it includes
 fault() {
-    sed -E "$4" "$root/kernels/cuda/$2.cu" >"$work/$1.cu"
-    if cmp -s "$root/kernels/cuda/$2.cu" "$work/$1.cu"; then
+    op=${2#attn_}
+    source=$root/kernels/cuda/attention_${op%%/*}_${2##*/}.cu
+    edited=$work/$1/kernels/cuda/$3
+    mkdir -p "$work/$1/kernels/cuda"
+    sed -E "$4" "$root/kernels/cuda/$3" >"$edited"
+    if [ "$4" ] && cmp -s "$root/kernels/cuda/$3" "$edited"; then
         report 'not ok' "$1: the edit changes nothing"
         return
     fi
+    case $3 in *.cu) source=$edited ;; esac
     status=0
-    caught "$1" "$3" || status=$?
-    case $status in
-    0) report ok "$1: caught in order $order" ;;
-    1) report 'not ok' "$1: not noticed" ;;
+    caught "$1" "$source" "$2" || status=$?
+    case $status,$4 in
+    1,) report ok "$1: passes in every order" ;; # or the rest would prove nothing
+    0,) report 'not ok' "$1: fails without an edit in order $order" ;;
+    0,*) report ok "$1: caught in order $order" ;;
+    1,*) report 'not ok' "$1: not noticed" ;;
     *) report 'not ok' "$1: does not build: $(head -n 1 "$work/log")" ;;
     esac
 }
 
-# Without an edit nothing may be caught, or the rest would prove nothing.
-cp "$root/kernels/cuda/attention_forward_sm80.cu" "$work/unchanged.cu"
-status=0
-caught unchanged 'attn_forward/flash/sm80' || status=$?
-if [ $status -eq 1 ]; then report ok 'unchanged: passes in every order'; else report 'not ok' 'unchanged: fails'; fi
-
-f=attention_forward_sm80 fk='attn_forward/flash/sm80'
-b=attention_backward_sm80 bk='attn_backward/flash/sm80'
-fault no-barrier-before-keys $f "$fk" 's|__syncthreads\(\);( +/\* everyone)|\1|'
-fault wait-for-keys-too-weak $f "$fk" 's|cp_async_wait<1>\(\); /\* K of|cp_async_wait<2>(); /* K of|'
-fault wait-for-values-too-weak $f "$fk" 's|cp_async_wait<1>\(\); /\* V of|cp_async_wait<2>(); /* V of|'
-fault values-into-the-buffer-in-use $f "$fk" 's|tile_load<D, BN, ALIGNED>\(nv,|tile_load<D, BN, ALIGNED>(tv,|'
-fault window-off-by-one $f "$fk" 's/c < keys.lo \|\| c >= keys.hi/c < keys.lo || c > keys.hi/'
-fault maximum-from-half-a-row $f "$fk" 's/most = fmaxf\(most, __shfl_xor_sync\(0xffffffffu, most, 2\)\);//'
-fault no-barrier-before-queries $b "$bk" 's|__syncthreads\(\);( +/\* this tile)|\1|'
-fault delta-forgotten $b "$bk" 's/\(dp - delta\)/dp/'
+f=attention_forward_sm80.cu k='attn_forward/flash/sm80'
+fault unchanged "$k" $f ''
+fault no-barrier-before-keys "$k" $f 's|__syncthreads\(\);( +/\* everyone)|\1|'
+fault wait-for-keys-too-weak "$k" $f 's|cp_async_wait<1>\(\); /\* K of|cp_async_wait<2>(); /* K of|'
+fault wait-for-values-too-weak "$k" $f 's|cp_async_wait<1>\(\); /\* V of|cp_async_wait<2>(); /* V of|'
+fault values-into-the-buffer-in-use "$k" $f 's|tile_load<D, BN, ALIGNED>\(nv,|tile_load<D, BN, ALIGNED>(tv,|'
+fault window-off-by-one "$k" attention_softmax.h 's/c >= keys\[e \/ 2\].hi/c > keys[e \/ 2].hi/'
+fault maximum-from-half-a-row "$k" attention_softmax.h \
+    's/most = fmaxf\(most, __shfl_xor_sync\(0xffffffffu, most, 2\)\);//'
+f=attention_backward_sm80.cu k='attn_backward/flash/sm80'
+fault no-barrier-before-queries "$k" $f 's|__syncthreads\(\);( +/\* this tile)|\1|'
+fault delta-forgotten "$k" $f 's/\(dp - delta\)/dp/'
+f=attention_forward_sm90.cu k='attn_forward/flash/sm90'
+fault unchanged-sm90 "$k" $f ''
+fault keys-not-waited-for "$k" $f 's/mbar_wait\(r.k_full \+ stage_of<STAGES>\(visits \+ 1\).*//'
+fault values-not-waited-for "$k" $f 's/mbar_wait\(r.v_full \+ stage, parity_of<STAGES>\(n\)\);//'
+fault keys-into-the-buffer-in-use "$k" $f 's/mbar_wait\(r.k_empty \+ stage, parity \^ 1\);//'
+fault wrong-phase "$k" $f 's/mbar_wait\(r.v_empty \+ stage, parity \^ 1\)/mbar_wait(r.v_empty + stage, parity)/'
+fault scores-not-waited-for "$k" $f 's|wg_wait<1>\(\); /\* the scores|wg_wait<2>(); /* the scores|'
+fault values-let-go-early "$k" $f 's|wg_wait<0>\(\); /\* this tile|wg_wait<1>(); /* this tile|'
+fault too-few-bytes-expected "$k" attention_sm90.h 's/mbar_arrive_tx\(full, ROWS \* D \* 2\)/mbar_arrive_tx(full, ROWS * D)/'
+fault wrong-step-along-a-row "$k" $f 's/c % 4 \* 32\), c > 0/c % 4 * 64), c > 0/'
+fault wrong-step-between-rows "$k" $f 's/BN \* 128, 1024\)/BN * 128, 512)/'
+fault next-queries-too-early "$k" $f 's/mbar_wait\(r.q_empty, m % 2 \^ 1\);//'
+f=attention_backward_sm90.cu k='attn_backward/flash/sm90'
+fault unchanged-backward-sm90 "$k" $f ''
+fault halves-not-waited-for "$k" $f 's/mbar_wait\(full \+ stage, parity\);//'
+fault half-let-go-early "$k" $f 's/mbar_init\(empty \+ i, 4 \* CONSUMERS\)/mbar_init(empty + i, 4 * CONSUMERS - 4)/'
+fault sums-not-waited-for "$k" $f '/sums\(of_scores, gradients/,/warp_arrive\(empty/s/wg_wait<0>/wg_wait<1>/'
+fault vectors-of-the-wrong-head "$k" $f 's/\+ notes\[stage\].head\) \* p.q_len/) * p.q_len/'
+fault first-half-only "$k" $f 's/x->half \^= 1;/x->half = 0;/'
 echo "1..$count"
 exit $failed
