@@ -190,15 +190,15 @@ static void write_data(const history *h, const series *const *panels, size_t cou
 static void write_settings(const history *h, const series *const *panels, size_t count, FILE *out)
 {
     const json_t *machine = json_object_get(h->sets[0]->results[0], "machine");
-    char text[512];
+    char text[512], hardware[256];
     fputs("# Written by masbench; read by history.gp beside it.\nquestion = ", out);
     mas_gnuplot_text(out, "Time of each kernel over commits, percent of the first run",
                      QUESTION_WIDTH);
+    mas_machine_text(machine, hardware, sizeof hardware);
     snprintf(text, sizeof text,
              "medians and quartiles of time over the yardstick's time, where there is one; a line "
-             "where a new level begins; %zu of %zu kernels; %s, %s, %.0f threads",
-             count, h->series_count, mas_json_text_at(machine, "cpu"),
-             mas_json_text_at(machine, "isa"), mas_json_number_at(machine, "threads"));
+             "where a new level begins; %zu of %zu kernels; %s",
+             count, h->series_count, hardware);
     fputs("\ncaption = ", out);
     mas_gnuplot_text(out, text, CAPTION_WIDTH);
     fprintf(out, "\nline_font = ',9'\npanels = %zu\nruns = %zu\narray title[%zu]\narray run[%zu]\n",

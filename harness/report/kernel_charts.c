@@ -4,12 +4,14 @@
 #include "harness/report/kernel.h"
 #include "harness/report/series.h"
 #include "harness/results/json_build.h"
+#include "harness/results/results.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define PANELS_MAX 6 /* three operations, two dtypes: more are too small to read */
 #define POINTS_MAX 64
+#define TERA_FROM 10000    /* GFLOP/s */
 #define QUESTION_WIDTH 105 /* characters of a line */
 #define CAPTION_WIDTH 155
 
@@ -87,6 +89,15 @@ static void sort_panels(chart *c)
                 sorted[count++] = c->panel[j];
     }
     memcpy(c->panel, sorted, count * sizeof *sorted);
+}
+
+/* Rates are drawn in units of which the largest peak is at most a few thousand. */
+static bool in_tera(const chart *c)
+{
+    double most = 0;
+    for (size_t p = 0; p < c->panels; p++)
+        most = fmax(most, c->panel[p].peak);
+    return most >= TERA_FROM;
 }
 
 static chart chart_of(const mas_report *report)
@@ -191,16 +202,17 @@ void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
         machine = json_object_get(report->rows[i].result, "machine");
     fputs("# Written by masbench; read by the chart scripts beside it.\nquestion = ", out);
     mas_gnuplot_text(out, mas_json_text_at(report->set->experiment, "question"), QUESTION_WIDTH);
-    char caption[512];
+    char caption[512], hardware[256];
+    mas_machine_text(machine, hardware, sizeof hardware);
     snprintf(
         caption, sizeof caption,
-        "%.0f query heads, %.0f key/value heads, head size %.0f; %s, %s, %.0f threads; medians, "
-        "useful FLOPs only",
+        "%.0f query heads, %.0f key/value heads, head size %.0f; %s; medians, useful FLOPs only",
         mas_json_number_at(c.shape, "q_heads"), mas_json_number_at(c.shape, "kv_heads"),
-        mas_json_number_at(c.shape, "head_dim"), mas_json_text_at(machine, "cpu"),
-        mas_json_text_at(machine, "isa"), mas_json_number_at(machine, "threads"));
+        mas_json_number_at(c.shape, "head_dim"), hardware);
     fputs("\ncaption = ", out);
     mas_gnuplot_text(out, caption, CAPTION_WIDTH);
+    fprintf(out, "\nrate_unit = '%s'\nrate_scale = %g", in_tera(&c) ? "TFLOP/s" : "GFLOP/s",
+            in_tera(&c) ? 1e-3 : 1.0);
     fprintf(out,
             "\nline_font = ',9'\npanels = %zu\nvariants = %zu\nshortest = %.0f\nlongest = %.0f\n",
             c.panels, c.variants, c.shortest, c.longest);

@@ -72,3 +72,12 @@ json_t *mas_machine_record(const mas_device *device)
     mas_json_set_bool(machine, "git_dirty", MAS_GIT_DIRTY);
     return machine;
 }
+
+void mas_machine_text(const json_t *machine, char *out, size_t size)
+{
+    if (strcmp(mas_json_text_at(machine, "device"), "cuda") == 0)
+        snprintf(out, size, "%s", mas_json_text_at(machine, "gpu"));
+    else
+        snprintf(out, size, "%s, %s, %.0f threads", mas_json_text_at(machine, "cpu"),
+                 mas_json_text_at(machine, "isa"), mas_json_number_at(machine, "threads"));
+}

@@ -57,4 +57,8 @@ MAS_MUST_USE mas_status mas_results_write_pack(const char *path, mas_result_set 
                                                size_t count, mas_error *err);
 void mas_results_free(mas_result_set *set);
 
+/** What computed, of a result's `machine` (NULL: nothing is known), for a caption: the GPU on cuda, else the
+ * processor, its level and threads. Cut at `size`. */
+void mas_machine_text(const json_t *machine, char *out, size_t size);
+
 #endif

@@ -2,6 +2,7 @@
 #include "harness/report/report.h"
 #include "harness/report/series.h"
 #include "harness/results/json_build.h"
+#include "harness/results/results.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -287,4 +288,17 @@ Test(report, memory_is_drawn_over_lengths_and_equal_lines_once)
     cr_expect_not(mas_report_has_lengths(report));
     mas_report_free(report);
     drop(r, 6);
+}
+
+Test(report, a_caption_names_what_computed)
+{
+    json_t *machine = json_pack("{s:s, s:s, s:i, s:s, s:s}", "cpu", "Some Processor", "isa", "avx2",
+                                "threads", 4, "device", "cpu", "gpu", "Some GPU, 80 GiB");
+    char text[64];
+    mas_machine_text(machine, text, sizeof text);
+    cr_assert_str_eq(text, "Some Processor, avx2, 4 threads");
+    json_object_set_new(machine, "device", json_string("cuda"));
+    mas_machine_text(machine, text, sizeof text);
+    cr_assert_str_eq(text, "Some GPU, 80 GiB");
+    json_decref(machine);
 }

@@ -1,0 +1,30 @@
+# Written by masbench; read by the chart scripts beside it.
+question = 'How fast do the attention kernels run on a GPU, and does sparsity pay in time?'
+caption = '32 query heads, 32 key/value heads, head size 64; NVIDIA H100 80GB HBM3, compute capability 9.0, 79 GiB; medians, useful FLOPs only'
+rate_unit = 'TFLOP/s'
+rate_scale = 0.001
+line_font = ',9'
+panels = 2
+variants = 4
+shortest = 2048
+longest = 8192
+array panel_name[3]
+array panel_peak[3]
+array variant_name[5]
+array variant_colour[5]
+array variant_symbol[5]
+array exponent[9]
+panel_name[1] = 'forward, bf16'; panel_peak[1] = 805377
+panel_name[2] = 'backward, bf16'; panel_peak[2] = 806207
+variant_colour[1] = 0; variant_symbol[1] = 7; variant_name[1] = 'full'
+variant_colour[2] = 15113984; variant_symbol[2] = 5; variant_name[2] = 'window 1024'
+variant_colour[3] = 5682409; variant_symbol[3] = 9; variant_name[3] = 'block 1024 own'
+variant_colour[4] = 40563; variant_symbol[4] = 11; variant_name[4] = 'block 64 bigbird 3+2+3'
+exponent[1] = 1.66646579
+exponent[2] = 0.940226611
+exponent[3] = 0.765162423
+exponent[4] = 1.04148999
+exponent[5] = 1.59199347
+exponent[6] = 0.980557316
+exponent[7] = 0.801903647
+exponent[8] = 1.1020207
