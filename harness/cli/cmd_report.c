@@ -138,8 +138,8 @@ const mas_cli_command mas_cmd_report = {
     "RESULTS...",
     "one page with charts, tables and which differences are real",
     "Writes report.html (one file, no network), report.md and report.csv. Variants are compared "
-    "with full attention "
-    "and\nplacements with each other, paired by seed and by segment of the evaluation, corrected "
-    "by Holm.",
+    "with full attention\nand, where their attention costs the same within a tenth, with each "
+    "other, paired by seed "
+    "and by segment of the\nevaluation, corrected by Holm.",
     report_main,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Which differences between the groups of a report are real. Compared are: each group with full attention, and
- * placements of equally many full layers over the same sparse variant with each other; always groups that agree in
- * whatever else the experiment varies. Losses are paired by seed and, where both results have them, by segment of the
+ * Which differences between the groups of a report are real. Compared are: each group with full attention, and those
+ * whose attention costs the same, within a tenth, with each other; always groups that agree in whatever else the
+ * experiment varies. Losses are paired by seed and, where both results have them, by segment of the
  * evaluation (harness/measure/paired.h); p-values are corrected by Holm over all comparisons of the report.
  */
 #ifndef MASBENCH_REPORT_COMPARE_H

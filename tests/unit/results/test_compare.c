@@ -26,9 +26,9 @@ static json_t *result(const char *title, int full, int seed, double level, bool 
                           "title", title, "status", "ok", "experiment", "test", "seed", seed,
                           "point", "plan", title, "attention", "sparse", "variant", "window",
                           "plan", "label", title, "family", title, "letters", "SF<SSS", "layers", 6,
-                          "full_layers", full, "cost", "attention", "relative", 0.5, "quality",
-                          "loss", sum / (10 * SEGMENTS), "perplexity", 2.0, "tokens", 10 * SEGMENTS,
-                          "corpus", "tokenizer", "bytes", "vocab", 257);
+                          "full_layers", full, "cost", "attention", "relative", 0.02 + full / 6.0,
+                          "quality", "loss", sum / (10 * SEGMENTS), "perplexity", 2.0, "tokens",
+                          10 * SEGMENTS, "corpus", "tokenizer", "bytes", "vocab", 257);
     cr_assert_not_null(r);
     if (segments)
         mas_json_set(json_object_get(r, "quality"), "segments",
@@ -68,15 +68,28 @@ Test(compare, pairs_that_matter_and_a_difference_beyond_doubt)
     mas_result_set set = {.folder = (char *)"none", .count = n, .results = r};
     mas_comparisons c;
     mas_report *report = make(&set, &c);
-    cr_assert_eq(c.count, 4); /* three with full, one between placements */
+    cr_assert_eq(c.count, 4); /* three with full, one at equal cost */
     for (size_t i = 0; i < c.count; i++) {
         cr_expect(c.item[i].by_segment);
         cr_expect_eq(c.item[i].paired.seeds, 2);
-        const bool placements = !c.item[i].with_full;
-        cr_expect_eq(c.item[i].real, !placements, "comparison %zu: p %g", i, c.item[i].p_corrected);
+        cr_expect_eq(c.item[i].real, c.item[i].with_full, "comparison %zu: p %g", i,
+                     c.item[i].p_corrected);
     }
     cr_expect_float_eq(c.item[0].paired.difference, 0.5, 1e-9); /* window: the seeds drop out */
     drop(report, &c, r, n);
+}
+
+Test(compare, equal_cost_is_compared_without_full_attention)
+{
+    json_t *r[] = {result("window 8", 0, 1, 1, true), result("block 16 own", 0, 1, 2, true),
+                   result("2 full + window 8", 2, 1, 1, true), result("window 8", 0, 2, 1, true),
+                   result("block 16 own", 0, 2, 2, true)};
+    mas_result_set set = {.folder = (char *)"none", .count = 5, .results = r};
+    mas_comparisons c;
+    mas_report *report = make(&set, &c);
+    cr_assert_eq(c.count, 1);
+    cr_expect_float_eq(c.item[0].paired.difference, -1, 1e-9);
+    drop(report, &c, r, 5);
 }
 
 Test(compare, older_results_rest_on_seeds_and_say_so)
