@@ -94,6 +94,20 @@ sweep:
 END
 }
 
+# plans LENGTH...: layer plans at those lengths, without training
+plans() {
+    cat <<END
+experiment: plan
+kind: plan
+model: {layers: 4, width: 64, heads: 2}
+attention: {sparse: {variant: sliding_window, window: 16}}
+corpus: {type: recall}
+sweep:
+  - training.seq_len: [$(echo "$@" | sed 's/ /, /g')]
+  - attention.full_layers: [0, 2, 4]
+END
+}
+
 finish() {
     echo "1..$count"
     [ "$failed" -eq 0 ] || exit 1

@@ -40,16 +40,7 @@ END
 code 0 "placements at two lengths" run places.yaml --threads 1
 check "six plans" [ "$(grep -c '	6$' results/places/data/placement_heat.tsv)" -eq 6 ]
 check "memory of two lengths" [ "$(grep -c '^64	' results/places/data/memory_by_length.tsv)" -eq 3 ]
-cat >plan.yaml <<'END'
-experiment: plan
-kind: plan
-model: {layers: 4, width: 64, heads: 2}
-attention: {sparse: {variant: sliding_window, window: 16}}
-corpus: {type: recall}
-sweep:
-  - training.seq_len: [64, 128, 256]
-  - attention.full_layers: [0, 2, 4]
-END
+plans 64 128 256 >plan.yaml
 code 0 "plans at three lengths" run plan.yaml
 check "their memory" [ -s results/plan/data/memory_by_length.tsv ]
 code 0 "one page" report results/plan

@@ -69,16 +69,7 @@ code 2 "no folder" verify
 code 2 "no points" verify results/tiny --points 0
 
 # Plans and kernels: what is counted.
-cat >plan.yaml <<'END'
-experiment: plan
-kind: plan
-model: {layers: 4, width: 64, heads: 2}
-attention: {sparse: {variant: sliding_window, window: 16}}
-corpus: {type: recall}
-training: {seq_len: 256}
-sweep:
-  - attention.full_layers: [0, 2, 4]
-END
+plans 256 >plan.yaml
 code 0 "plans" run plan.yaml
 code 0 "plans again" verify results/plan
 code 3 "a drill needs a point that trains" verify results/plan --drill
