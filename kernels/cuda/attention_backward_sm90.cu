@@ -433,11 +433,7 @@ static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_
         code = p->dtype == MAS_DTYPE_BF16 ? launch_sized<MAS_DTYPE_BF16>(plan, &a, delta)
                                           : launch_sized<MAS_DTYPE_F16>(plan, &a, delta);
     mas_cuda_unpack(&packed);
-    const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
-    if (status != MAS_OK)
-        return status;
-    const int64_t tiles = plan->schedule->tiles * p->batch * p->q_heads;
-    return mas_cuda_expect(tiles, tiles, counts, err);
+    return mas_cuda_finish(plan, code, counts, err);
 }
 
 extern "C" const mas_attn_kernel mas_cuda_backward_sm90 = {

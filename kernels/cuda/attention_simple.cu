@@ -337,15 +337,11 @@ static mas_status run_forward(const mas_attn_plan *plan, const mas_attn_args *ar
     const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
     const size_t floats =
         (size_t)(Q_TILE * p->d_qk + K_TILE * (p->d_qk + 1) + K_TILE * p->d_v + Q_TILE * 32);
-    const mas_status status = mas_cuda_check(
-        simt_launch(
-            forward_simple,
-            dim3((unsigned)plan->schedule->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch),
-            dim3(THREADS), floats * sizeof(float), mas_cuda_stream(), a, p->dtype),
-        plan->kernel->name, err);
-    if (status != MAS_OK)
-        return status;
-    return mas_cuda_expect(plan->schedule->tiles * p->batch * p->q_heads, 0, counts, err);
+    const cudaError_t code = simt_launch(
+        forward_simple,
+        dim3((unsigned)plan->schedule->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch),
+        dim3(THREADS), floats * sizeof(float), mas_cuda_stream(), a, p->dtype);
+    return mas_cuda_finish(plan, code, counts, err);
 }
 
 static mas_status run_backward(const mas_attn_plan *plan, const mas_attn_args *args,
@@ -367,11 +363,7 @@ static mas_status run_backward(const mas_attn_plan *plan, const mas_attn_args *a
             keys_simple, dim3((unsigned)s->k_tiles * 2, (unsigned)p->kv_heads, (unsigned)p->batch),
             dim3(THREADS), (K_TILE * both + 32 * padded + 2 * Q_TILE * 32) * sizeof(float),
             mas_cuda_stream(), a, p->dtype, delta);
-    const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
-    if (status != MAS_OK)
-        return status;
-    const int64_t tiles = s->tiles * p->batch * p->q_heads;
-    return mas_cuda_expect(tiles, tiles, counts, err);
+    return mas_cuda_finish(plan, code, counts, err);
 }
 
 extern "C" const mas_attn_kernel mas_cuda_forward_simple = {

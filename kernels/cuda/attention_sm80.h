@@ -58,21 +58,11 @@ template <mas_dtype TYPE, int D, int ROWS>
 static __device__ __forceinline__ void tile_sanitise(uint16_t *tile, int *bad, int stamp)
 {
     constexpr int CHUNKS = D / 8;
-    constexpr uint32_t low = element<TYPE>::exponent, high = low << 16;
 #pragma unroll
     for (int i = 0; i < ROWS * CHUNKS / THREADS; i++) {
         const int c = (int)threadIdx.x + i * THREADS, row = c / CHUNKS;
         uint32_t *pairs = (uint32_t *)tile_at<D>(tile, row, c % CHUNKS);
-        bool found = false;
-#pragma unroll
-        for (int e = 0; e < 4; e++) {
-            const uint32_t x = pairs[e];
-            if ((x & low) == low || (x & high) == high) {
-                pairs[e] = 0;
-                found = true;
-            }
-        }
-        if (found) /* several threads may write the same */
+        if (zero_nonfinite<TYPE>(pairs)) /* several threads may write the same */
             bad[row] = bad[ROWS] = stamp;
     }
 }

@@ -96,21 +96,11 @@ template <mas_dtype TYPE, int D, int ROWS>
 static __device__ __forceinline__ void sanitise(unsigned char *tile, int *bad, int stamp,
                                                 int helper)
 {
-    constexpr uint32_t low = element<TYPE>::exponent, high = low << 16;
 #pragma unroll 1
     for (int c = helper; c < ROWS * D / 8; c += 32 * HELPERS) {
         const int row = c / (D / 8);
         uint32_t *pairs = (uint32_t *)chunk_at<ROWS>((uint16_t *)tile, row, c % (D / 8));
-        bool found = false;
-#pragma unroll
-        for (int e = 0; e < 4; e++) {
-            const uint32_t x = pairs[e];
-            if ((x & low) == low || (x & high) == high) {
-                pairs[e] = 0;
-                found = true;
-            }
-        }
-        if (found) /* several threads may write the same */
+        if (zero_nonfinite<TYPE>(pairs)) /* several threads may write the same */
             bad[row] = bad[ROWS] = stamp;
     }
     fence_async();

@@ -54,6 +54,22 @@ static inline bool view_aligned(const mas_view *v)
     return (uintptr_t)v->data % 16 == 0 && v->batch % 8 == 0 && v->row % 8 == 0 && v->head % 8 == 0;
 }
 
+/* Eight neighbouring elements of shared memory: those that are not finite become 0. Were there any? */
+template <mas_dtype TYPE> static __device__ __forceinline__ bool zero_nonfinite(uint32_t *pairs)
+{
+    constexpr uint32_t low = element<TYPE>::exponent, high = low << 16;
+    bool found = false;
+#pragma unroll
+    for (int e = 0; e < 4; e++) {
+        const uint32_t x = pairs[e];
+        if ((x & low) == low || (x & high) == high) {
+            pairs[e] = 0;
+            found = true;
+        }
+    }
+    return found;
+}
+
 /* ---- scores ---- */
 
 template <int N>

@@ -82,6 +82,10 @@ typedef struct mas_cuda_attention {
 
 mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_attn_args *args);
 
+/** What every kernel's `run` ends with: `code` of its launches is the error, or its schedule's tiles are expected. */
+mas_status mas_cuda_finish(const mas_attn_plan *plan, cudaError_t code, mas_attn_counts *counts,
+                           mas_error *err);
+
 /* kernels, in the order of the table (table.cu) */
 extern "C" {
 extern const mas_attn_kernel mas_cuda_forward_sm90, mas_cuda_forward_sm80, mas_cuda_forward_simple,

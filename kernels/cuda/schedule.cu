@@ -142,3 +142,13 @@ mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_at
     a.queue = mas_cuda_queue();
     return a;
 }
+
+mas_status mas_cuda_finish(const mas_attn_plan *plan, cudaError_t code, mas_attn_counts *counts,
+                           mas_error *err)
+{
+    const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
+    if (status != MAS_OK)
+        return status;
+    const int64_t tiles = plan->schedule->tiles * plan->problem.batch * plan->problem.q_heads;
+    return mas_cuda_expect(tiles, plan->kernel->op == MAS_ATTN_BACKWARD ? tiles : 0, counts, err);
+}
