@@ -30,50 +30,12 @@ template <int D> struct layout {
                          bytes = barriers + (1 + 4 * STAGES) * (int)sizeof(uint64_t);
 };
 
-/* The halves that stream past a tile, in order: those of every query head of the group in turn when the pass
- * is over keys. tile < 0: there are no more. */
-struct stream {
-    const mas_cuda_schedule *s;
-    walk w;
-    visit now;
-    int32_t tile, half, head, heads; /* heads still to come, this one included */
-};
-
+/* What streams past a tile; over keys, once for each query head of the group. */
 template <bool KEYS>
-static __device__ __forceinline__ walk stream_walk(const mas_cuda_schedule *s, int32_t tile)
+static __device__ __forceinline__ walk stream(const mas_cuda_schedule *s, int32_t tile)
 {
     return KEYS ? walk_begin(s->k_start, s->k_spans, tile)
                 : walk_begin(s->q_start, s->q_spans, tile);
-}
-
-template <bool KEYS>
-static __device__ __forceinline__ stream stream_begin(const mas_cuda_attention *p, int32_t tile,
-                                                      int32_t head)
-{
-    stream x;
-    x.s = &p->s;
-    x.w = stream_walk<KEYS>(x.s, tile);
-    x.tile = tile;
-    x.half = 1;
-    x.head = KEYS ? head * p->group : head / p->group;
-    x.heads = KEYS ? p->group : 1;
-    x.now.tile = x.now.pattern = -1;
-    return x;
-}
-
-template <bool KEYS> static __device__ __forceinline__ bool stream_next(stream *x)
-{
-    x->half ^= 1;
-    if (x->half)
-        return true;
-    x->now = walk_next(&x->w);
-    if (KEYS && x->now.tile < 0 && x->heads > 1) {
-        x->heads--;
-        x->head++;
-        x->w = stream_walk<KEYS>(x->s, x->tile);
-        x->now = walk_next(&x->w);
-    }
-    return x->now.tile >= 0;
 }
 
 /* What thread 0 says of a half: its pattern or THE_END, its first row, its head. */
@@ -125,23 +87,34 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                            stays);
             fetch<D, TILE>(smem + at::second, KEYS ? &maps.v : &maps.d_o, tile * TILE, head, batch,
                            stays);
-            stream x = stream_begin<KEYS>(&p, tile, head);
-            for (int n = 0;; n++) {
+            const int begin = KEYS ? head * p.group : head / p.group,
+                      end = begin + (KEYS ? p.group : 1);
+            int n = 0;
+            auto say = [&](int pattern, int row, int of_head) {
                 const int stage = stage_of<STAGES>(n);
-                unsigned char *to = smem + at::ring + stage * 2 * at::half;
-                const bool more = stream_next<KEYS>(&x);
-                const int row = x.now.tile * TILE + x.half * HALF;
                 mbar_wait(empty + stage, parity_of<STAGES>(n) ^ 1);
-                notes[stage].pattern = more ? x.now.pattern : THE_END;
+                notes[stage].pattern = pattern;
                 notes[stage].row = row;
-                notes[stage].head = x.head;
+                notes[stage].head = of_head;
                 mbar_arrive(noted + stage);
-                if (!more)
-                    break;
-                fetch<D, HALF>(to, KEYS ? &maps.q : &maps.k, row, x.head, batch, full + stage);
-                fetch<D, HALF>(to + at::half, KEYS ? &maps.d_o : &maps.v, row, x.head, batch,
-                               full + stage);
+            };
+#pragma unroll 1
+            for (int streamed = begin; streamed < end; streamed++) {
+                walk w = stream<KEYS>(&p.s, tile);
+#pragma unroll 1
+                for (visit v; (v = walk_next(&w)).tile >= 0;)
+#pragma unroll 1
+                    for (int row = v.tile * TILE; row < (v.tile + 1) * TILE; row += HALF, n++) {
+                        const int stage = stage_of<STAGES>(n);
+                        unsigned char *to = smem + at::ring + stage * 2 * at::half;
+                        say(v.pattern, row, streamed);
+                        fetch<D, HALF>(to, KEYS ? &maps.q : &maps.k, row, streamed, batch,
+                                       full + stage);
+                        fetch<D, HALF>(to + at::half, KEYS ? &maps.d_o : &maps.v, row, streamed,
+                                       batch, full + stage);
+                    }
             }
+            say(THE_END, 0, 0);
         } else if (warp > 0) {
             const int helper = (int)threadIdx.x - 32;
             for (int n = 0;; n++) {
