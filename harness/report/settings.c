@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEY_FONT_MAX 11
+#define KEY_FONT_MIN 5
+#define KEY_ROOM (39 * KEY_FONT_MAX) /* about 39 characters of the largest size */
+
 /* Okabe and Ito's colours, told apart with any colour vision; black is for full attention;
  * their yellow is left out, it vanishes on white. */
 static const unsigned palette[] = {0x000000, 0xd55e00, 0x0072b2, 0x009e73,
@@ -268,14 +272,15 @@ static const char *line_text(const mas_report *report, size_t i)
     return report->groups[series.line[i].group].title;
 }
 
-/* The key has room for about 39 characters of size 11. */
+/* As large as the longest name allows. */
 static int key_font_size(const mas_report *report, size_t count,
                          const char *(*get)(const mas_report *, size_t))
 {
-    size_t longest = 0;
+    size_t longest = 1;
     for (size_t i = 0; i < count; i++)
         longest = strlen(get(report, i)) > longest ? strlen(get(report, i)) : longest;
-    return longest <= 39 ? 11 : longest <= 48 ? 9 : 7;
+    const int fits = (int)(KEY_ROOM / longest);
+    return fits > KEY_FONT_MAX ? KEY_FONT_MAX : fits < KEY_FONT_MIN ? KEY_FONT_MIN : fits;
 }
 
 void mas_report_write_settings(const mas_report *report, FILE *out)
