@@ -68,6 +68,11 @@ part_torch() {
 }
 
 part_train() {
+    corpus=$(sed -n 's|.*paths: \[\(/.*\)/\*\*.*|\1|p' "$here/experiments/quickstart.yaml")
+    [ -d "$corpus" ] || {
+        echo "$corpus is not there: apt-get install linux-doc-6.1"
+        return 77
+    }
     for dtype in f32 bf16; do
         timeout -k 5 150 "$program" run "$here/experiments/quickstart.yaml" --device cuda --set model.dtype=$dtype \
             --results "$output/results-$dtype"
