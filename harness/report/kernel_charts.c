@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plot data of timed kernels. A panel is an operation in a dtype; in each there is a line a variant over length. */
+/* Plot data of timed kernels. A panel is an operation in a dtype and a shape of heads, the first shape alone where all do
+ * not fit; in each there is a line a variant over length. */
 #include "harness/report/gnuplot.h"
 #include "harness/report/kernel.h"
 #include "harness/report/series.h"
@@ -17,11 +18,14 @@
 
 typedef struct panel {
     const char *op, *dtype;
-    double peak; /* GFLOP/s, the largest measured; 0: not measured */
+    const json_t *shape; /* kernel section of its first point */
+    double peak;         /* GFLOP/s, the largest measured; 0: not measured */
 } panel;
 
 typedef struct chart {
-    const json_t *shape; /* kernel section of the first point: what all share */
+    const json_t *shape; /* kernel section of the first point */
+    bool one_shape;      /* only points of that shape are drawn */
+    bool full;           /* there was no place for a panel */
     size_t panels, variants;
     double shortest, longest; /* lengths */
     panel panel[PANELS_MAX];
@@ -30,22 +34,25 @@ typedef struct chart {
 
 static const char *const shape_keys[] = {"q_heads", "kv_heads", "head_dim"};
 
-static bool in_shape(const chart *c, const mas_report_row *row)
+static bool same_shape(const json_t *a, const json_t *b)
 {
-    if (!row->ok)
-        return false;
-    const json_t *kernel = mas_json_value_at(row->result, "point.kernel");
     for (size_t i = 0; i < sizeof shape_keys / sizeof *shape_keys; i++)
-        if (!json_equal(json_object_get(kernel, shape_keys[i]),
-                        json_object_get(c->shape, shape_keys[i])))
+        if (!json_equal(json_object_get(a, shape_keys[i]), json_object_get(b, shape_keys[i])))
             return false;
     return true;
+}
+
+static bool is_drawn(const chart *c, const mas_report_row *row)
+{
+    return row->ok &&
+           (!c->one_shape || same_shape(c->shape, mas_json_value_at(row->result, "point.kernel")));
 }
 
 static bool in_panel(const panel *p, const json_t *result)
 {
     return strcmp(p->op, mas_json_text_at(result, "point.kernel.op")) == 0 &&
-           strcmp(p->dtype, mas_json_text_at(result, "point.kernel.dtype")) == 0;
+           strcmp(p->dtype, mas_json_text_at(result, "point.kernel.dtype")) == 0 &&
+           same_shape(p->shape, mas_json_value_at(result, "point.kernel"));
 }
 
 static double peak_of(const json_t *result)
@@ -62,7 +69,9 @@ static void add(chart *c, const json_t *result)
         p++;
     if (p == c->panels && p < PANELS_MAX)
         c->panel[c->panels++] = (panel){mas_json_text_at(result, "point.kernel.op"),
-                                        mas_json_text_at(result, "point.kernel.dtype"), 0};
+                                        mas_json_text_at(result, "point.kernel.dtype"),
+                                        mas_json_value_at(result, "point.kernel"), 0};
+    c->full = c->full || p == PANELS_MAX;
     if (p < c->panels)
         c->panel[p].peak = fmax(c->panel[p].peak, peak_of(result));
     const double length = mas_json_number_at(result, "point.kernel.length");
@@ -100,18 +109,44 @@ static bool in_tera(const chart *c)
     return most >= TERA_FROM;
 }
 
-static chart chart_of(const mas_report *report)
+static chart chart_in(const mas_report *report, bool one_shape)
 {
-    chart c = {.shape = NULL};
+    chart c = {.one_shape = one_shape};
     for (size_t i = 0; i < report->count; i++) {
         const mas_report_row *row = &report->rows[i];
         if (row->ok && !c.shape)
             c.shape = mas_json_value_at(row->result, "point.kernel");
-        if (in_shape(&c, row))
+        if (is_drawn(&c, row))
             add(&c, row->result);
     }
     sort_panels(&c);
     return c;
+}
+
+static chart chart_of(const mas_report *report)
+{
+    const chart all = chart_in(report, false);
+    return all.full ? chart_in(report, true) : all;
+}
+
+static bool has_shapes(const chart *c)
+{
+    for (size_t p = 1; p < c->panels; p++)
+        if (!same_shape(c->panel[0].shape, c->panel[p].shape))
+            return true;
+    return false;
+}
+
+/* "32 heads of 64", "32/8 heads of 64" */
+static void name_shape(const json_t *kernel, char *text, size_t size)
+{
+    const double q = mas_json_number_at(kernel, "q_heads"),
+                 kv = mas_json_number_at(kernel, "kv_heads"),
+                 dim = mas_json_number_at(kernel, "head_dim");
+    if (kv > 0 && kv != q)
+        snprintf(text, size, "%.0f/%.0f heads of %.0f", q, kv, dim);
+    else
+        snprintf(text, size, "%.0f heads of %.0f", q, dim);
 }
 
 static int by_length(const void *a, const void *b)
@@ -128,7 +163,7 @@ static size_t line_of(const mas_report *report, const chart *c, size_t p, size_t
     size_t count = 0;
     for (size_t i = 0; i < report->count && count < POINTS_MAX; i++) {
         const json_t *result = report->rows[i].result;
-        if (in_shape(c, &report->rows[i]) && in_panel(&c->panel[p], result) &&
+        if (is_drawn(c, &report->rows[i]) && in_panel(&c->panel[p], result) &&
             strcmp(c->variant[v], mas_json_text_at(result, "plan.label")) == 0)
             points[count++] = result;
     }
@@ -204,11 +239,11 @@ void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
     mas_gnuplot_text(out, mas_json_text_at(report->set->experiment, "question"), QUESTION_WIDTH);
     char caption[512], hardware[256];
     mas_machine_text(machine, hardware, sizeof hardware);
-    snprintf(
-        caption, sizeof caption,
-        "%.0f query heads, %.0f key/value heads, head size %.0f; %s; medians, useful FLOPs only",
-        mas_json_number_at(c.shape, "q_heads"), mas_json_number_at(c.shape, "kv_heads"),
-        mas_json_number_at(c.shape, "head_dim"), hardware);
+    char shape[64] = "";
+    if (!has_shapes(&c))
+        name_shape(c.shape, shape, sizeof shape);
+    snprintf(caption, sizeof caption, "%s%s%s; medians, useful FLOPs only", shape,
+             shape[0] ? "; " : "", hardware);
     fputs("\ncaption = ", out);
     mas_gnuplot_text(out, caption, CAPTION_WIDTH);
     fprintf(out, "\nrate_unit = '%s'\nrate_scale = %g", in_tera(&c) ? "TFLOP/s" : "GFLOP/s",
@@ -221,9 +256,12 @@ void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
             "array variant_colour[%zu]\narray variant_symbol[%zu]\narray exponent[%zu]\n",
             c.panels + 1, c.panels + 1, c.variants + 1, c.variants + 1, c.variants + 1,
             c.panels * c.variants + 1);
-    for (size_t p = 0; p < c.panels; p++)
-        fprintf(out, "panel_name[%zu] = '%s, %s'; panel_peak[%zu] = %.6g\n", p + 1, c.panel[p].op,
-                c.panel[p].dtype, p + 1, c.panel[p].peak);
+    for (size_t p = 0; p < c.panels; p++) {
+        name_shape(c.panel[p].shape, shape, sizeof shape);
+        fprintf(out, "panel_name[%zu] = '%s, %s%s%s'; panel_peak[%zu] = %.6g\n", p + 1,
+                c.panel[p].op, c.panel[p].dtype, has_shapes(&c) ? ", " : "",
+                has_shapes(&c) ? shape : "", p + 1, c.panel[p].peak);
+    }
     for (size_t v = 0; v < c.variants; v++) {
         fprintf(out,
                 "variant_colour[%zu] = %u; variant_symbol[%zu] = %d; variant_name[%zu] = ", v + 1,

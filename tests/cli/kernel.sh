@@ -25,6 +25,28 @@ holds out 'GFLOP/s' "a table"
 check "a table as CSV" grep -q '^id,op,variant' $folder/table.csv
 check "data of the charts" [ -s $folder/data/kernels.tsv ]
 
+# A shape of heads is a panel of its own, as long as all fit.
+shapes() {
+    cat <<END
+experiment: shapes
+kind: kernel
+kernel: {length: 64}
+measure: {warmup: 0, min_samples: 2, max_samples: 2, seconds: 0.01}
+sweep:
+  - kernel.q_heads: [4, 2]
+    kernel.kv_heads: [2, 2]
+  - kernel.head_dim: [$1]
+END
+}
+shapes '16, 32' >shapes.yaml
+code 0 "four shapes" run shapes.yaml --threads 1
+check "four panels" grep -q "^panels = 4" results/shapes/data/settings.gp
+check "their names" grep -q "'forward, f32, 4/2 heads of 32'" results/shapes/data/settings.gp
+shapes '16, 32, 48, 64' >shapes.yaml
+code 0 "eight shapes" run shapes.yaml --threads 1 --results many
+check "the first alone" grep -q "^panels = 1" many/shapes/data/settings.gp
+check "named below" grep -q "caption = .*4/2 heads of 16" many/shapes/data/settings.gp
+
 # One result is taken away: only that one runs again.
 victim=$(find $folder -name '????????????????.json' | head -n 1)
 rm "$victim"
