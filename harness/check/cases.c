@@ -41,11 +41,10 @@ static bool add(mas_check_cases *list, mas_check_case c, const char *format, ...
 
 static bool add_lengths(mas_check_cases *list)
 {
-    /* the last: more tiles than any ring of buffers has places */
     static const int64_t lengths[][2] = {
-        {1, 1},    {1, 2},   {2, 1},     {1, 37},   {37, 1},    {1, 257},   {3, 130},  {7, 7},
-        {13, 17},  {17, 13}, {31, 31},   {32, 32},  {33, 33},   {63, 63},   {64, 64},  {65, 65},
-        {64, 128}, {61, 67}, {127, 129}, {129, 65}, {100, 200}, {200, 100}, {200, 700}};
+        {1, 1},    {1, 2},   {2, 1},     {1, 37},   {37, 1},    {1, 257},  {3, 130}, {7, 7},
+        {13, 17},  {17, 13}, {31, 31},   {32, 32},  {33, 33},   {63, 63},  {64, 64}, {65, 65},
+        {64, 128}, {61, 67}, {127, 129}, {129, 65}, {100, 200}, {200, 100}};
     bool ok = true;
     for (size_t i = 0; i < LENGTH(lengths); i++)
         for (int a = 0; a < MAS_ALIGNMENT_COUNT; a++) {
@@ -58,6 +57,12 @@ static bool add_lengths(mas_check_cases *list)
                            (long long)lengths[i][1],
                            a == MAS_ALIGN_TOP_LEFT ? "top_left" : "bottom_right");
         }
+    /* more tiles than any ring of buffers has places */
+    mas_check_case longer = plain;
+    longer.problem.q_len = 200;
+    longer.problem.kv_len = 700;
+    longer.problem.alignment = MAS_ALIGN_BOTTOM_RIGHT;
+    ok = ok && add(list, longer, "lengths/200x700/bottom_right");
     for (size_t i = 0; i < LENGTH(lengths); i += 2) {
         mas_check_case c = plain;
         c.problem.q_len = lengths[i][0];

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What ptxas says of the attention kernels on tensor cores: registers of each, no spills, and for 9.0 that products of
-# warpgroups overlap (a compiler short of registers runs them one after the other, and only remarks on it).
+# What ptxas says of the attention kernels for 9.0: registers of each, no spills, and that products of warpgroups overlap
+# (a compiler short of registers runs them one after the other, and only remarks on it).
 #   sh registers.sh NVCC SOURCE-ROOT
 nvcc=$1 root=$2
 log=$(mktemp "${TMPDIR:-/tmp}/masbench-registers.XXXXXX")
@@ -28,8 +28,6 @@ kernels() {
     fi
 }
 
-kernels attention_forward_sm80 80
-kernels attention_backward_sm80 80
 kernels attention_forward_sm90 90a
 kernels attention_backward_sm90 90a
 echo "1..$count"
