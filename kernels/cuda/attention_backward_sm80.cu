@@ -258,8 +258,8 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
 
 static mas_status supports(const mas_attn_problem *p, mas_error *why)
 {
-    return mas_cuda_tensor_core_supports(p, 128,
-                                         why); /* at 256, dK and dV alone fill the registers */
+    /* at 256, dK and dV alone fill the registers */
+    return mas_cuda_tensor_core_supports(p, 128, why);
 }
 
 static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
@@ -293,7 +293,7 @@ static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attent
                                 float *delta)
 {
     const bool aligned = backward_aligned(a);
-    if (plan->problem.d_qk <= 64 && plan->problem.d_v <= 64)
+    if (is_small(&plan->problem))
         return aligned ? launch<TYPE, 64, true>(plan, a, delta)
                        : launch<TYPE, 64, false>(plan, a, delta);
     return aligned ? launch<TYPE, 128, true>(plan, a, delta)

@@ -151,20 +151,6 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 
 /* ---- host ---- */
 
-mas_status mas_cuda_tensor_core_supports(const mas_attn_problem *p, int32_t most, mas_error *why)
-{
-    if (p->dtype == MAS_DTYPE_F32)
-        return mas_fail(why, MAS_E_DTYPE, "takes bf16 and f16, not f32");
-    const int32_t size = p->d_qk > p->d_v ? p->d_qk : p->d_v;
-    if (size > most)
-        return mas_fail(why, MAS_E_SHAPE, "head size %d; at most %d", size, most);
-    if (!(p->scale > 0))
-        return mas_fail(why, MAS_E_UNSUPPORTED, "needs a scale above 0, not %g", (double)p->scale);
-    if (p->q_heads > 65535 || p->batch > 65535)
-        return mas_fail(why, MAS_E_SHAPE, "at most 65535 heads and batches");
-    return MAS_OK;
-}
-
 static int32_t padded(const mas_attn_problem *p)
 {
     const int32_t size = p->d_qk > p->d_v ? p->d_qk : p->d_v;

@@ -16,7 +16,40 @@
  * - leaving out rescale() where no maximum of the warp changed: x 0.87 to 1.18, dropped. */
 #include "kernels/cuda/attention_sm90.h"
 
+#include <algorithm>
+
 enum { BN = 128 };
+
+/* ---- the work of a launch ---- */
+
+/* A tile of queries of a head of a batch. Blocks that stay are as many as multiprocessors and take one item
+ * after another, so that the copies of the next begin before the last is stored. Items of one head follow each
+ * other, which keeps its keys and values in the second-level cache, the longest first. */
+struct item {
+    int32_t tile, head, batch; /* tile < 0: there are no more */
+};
+
+/* The next item, by one thread of the block. */
+static __device__ __forceinline__ item item_take(const mas_cuda_attention *p)
+{
+    const unsigned i = atomicAdd(p->queue, 1u), head = i / (unsigned)p->s.q_tiles;
+    item x;
+    x.tile = -1;
+    x.head = (int32_t)(head % (unsigned)p->q_heads);
+    x.batch = (int32_t)(head / (unsigned)p->q_heads);
+    if (x.batch < p->batches)
+        x.tile = p->s.q_order[i % (unsigned)p->s.q_tiles];
+    return x;
+}
+
+/* Blocks for that many items, with the queue at its beginning. */
+static inline cudaError_t blocks_for(const mas_cuda_attention *a, int64_t items, dim3 *grid)
+{
+    *grid = dim3((unsigned)std::min<int64_t>(items, mas_cuda_processors()));
+    return cudaMemsetAsync(a->queue, 0, sizeof *a->queue, mas_cuda_stream());
+}
+
+/* ---- the kernel ---- */
 
 /* Shared memory, offsets in bytes. Tiles as hopper.h has them. */
 template <int D, int CONSUMERS> struct layout {
@@ -30,8 +63,6 @@ template <int D, int CONSUMERS> struct layout {
 struct ring {
     uint64_t *q_full, *q_empty, *k_full, *k_empty, *v_full, *v_empty, *v_clean;
 };
-
-/* ---- the kernel ---- */
 
 template <mas_dtype TYPE, int D, int CONSUMERS, bool ALIGNED>
 __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
@@ -230,11 +261,6 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
 
 /* ---- host ---- */
 
-static mas_status supports(const mas_attn_problem *p, mas_error *why)
-{
-    return mas_cuda_sm90_supports(p, why);
-}
-
 enum { CONSUMERS_SMALL = 3, CONSUMERS_LARGE = 2 }; /* as many as registers allow */
 
 static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
@@ -291,7 +317,7 @@ extern "C" const mas_attn_kernel mas_cuda_forward_sm90 = {
     .name = "attn_forward/flash/sm90",
     .op = MAS_ATTN_FORWARD,
     .isa = MAS_ISA_SCALAR,
-    .supports = supports,
+    .supports = mas_cuda_sm90_supports,
     .tile = tile_shape,
     .workspace_bytes = NULL,
     .run = run,

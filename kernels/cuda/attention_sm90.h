@@ -11,8 +11,6 @@
 #include "kernels/cuda/attention_walk.h"
 #include "kernels/cuda/simt/hopper.h"
 
-#include <algorithm>
-
 enum { GROUP = 128, HELPERS = 3 }; /* threads of a warpgroup; warps */
 
 /* Registers a thread: a block starts with the same number for all, and the first warpgroup, which needs few,
@@ -22,37 +20,6 @@ template <int CONSUMERS> struct registers {
                          few = CONSUMERS == 2 ? 24 : 32, many = CONSUMERS == 2 ? 240 : 160;
     static_assert(start - few >= CONSUMERS * (many - start), "more registers than there are");
 };
-
-/* ---- the work of a launch ---- */
-
-/* A tile of queries of a head of a batch. Blocks that stay are as many as multiprocessors and take one item
- * after another, so that the copies of the next begin before the last is stored. Items of one head follow each
- * other, which keeps its keys and values in the second-level cache, the longest first. */
-struct item {
-    int32_t tile, head, batch; /* tile < 0: there are no more */
-};
-
-/* The next item, by one thread of the block. */
-static __device__ __forceinline__ item item_take(const mas_cuda_attention *p)
-{
-    const unsigned i = atomicAdd(p->queue, 1u), head = i / (unsigned)p->s.q_tiles;
-    item x;
-    x.tile = -1;
-    x.head = (int32_t)(head % (unsigned)p->q_heads);
-    x.batch = (int32_t)(head / (unsigned)p->q_heads);
-    if (x.batch < p->batches)
-        x.tile = p->s.q_order[i % (unsigned)p->s.q_tiles];
-    return x;
-}
-
-/* Blocks for that many items, with the queue at its beginning. */
-static inline cudaError_t blocks_for(const mas_cuda_attention *a, int64_t items, dim3 *grid)
-{
-    *grid = dim3((unsigned)std::min<int64_t>(items, mas_cuda_processors()));
-    return cudaMemsetAsync(a->queue, 0, sizeof *a->queue, mas_cuda_stream());
-}
-
-/* ---- rings ---- */
 
 /* Buffer of a visit in a ring of STAGES, and the parity of its barriers' phase then. */
 template <int STAGES> static __device__ __forceinline__ int stage_of(int visit)
@@ -120,12 +87,6 @@ static inline cudaError_t tensor_map(simt_tensor_map *map, const mas_view *v,
                            (uint64_t)v->head * 2,
                            (uint64_t)v->batch * 2};
     return simt_tensor_map_make(map, &t, box_rows);
-}
-
-/* Are heads padded to 64? Otherwise to 128. */
-static inline bool is_small(const mas_attn_problem *p)
-{
-    return p->d_qk <= 64 && p->d_v <= 64;
 }
 
 static inline mas_status mas_cuda_sm90_supports(const mas_attn_problem *p, mas_error *why)

@@ -185,6 +185,12 @@ static __device__ __forceinline__ float capped_weight(const mas_cuda_attention *
     return simt_exp2((p->softcap * t - lse) * LOG2E);
 }
 
+/* Are heads padded to 64? Otherwise to 128 or more. */
+static inline bool is_small(const mas_attn_problem *p)
+{
+    return p->d_qk <= 64 && p->d_v <= 64;
+}
+
 /* May the backward pass take rows in 16-byte pieces? */
 static inline bool backward_aligned(const mas_cuda_attention *a)
 {
@@ -254,9 +260,5 @@ static __device__ __forceinline__ void softmax_store(const mas_cuda_attention *p
     const head_rows out = head_of(&p->o, batch, head, p->q_len, p->d_v_size);
     store_rows<TYPE, D, ALIGNED>(o, factor, &out, row);
 }
-
-/* What every tensor-core kernel asks of a problem: 16-bit elements, head sizes up to `most`, a scale above 0
- * (maxima are taken before it), a grid that CUDA has. */
-mas_status mas_cuda_tensor_core_supports(const mas_attn_problem *p, int32_t most, mas_error *why);
 
 #endif

@@ -80,6 +80,11 @@ typedef struct mas_cuda_attention {
     unsigned *queue; /* mas_cuda_queue() */
 } mas_cuda_attention;
 
+/** What every tensor-core kernel asks of a problem: 16-bit elements, head sizes up to `most`, a scale above 0
+ * (maxima are taken before it), a grid that CUDA has. */
+mas_status mas_cuda_tensor_core_supports(const mas_attn_problem *p, int32_t most, mas_error *why);
+
+/** A call by value, its schedule as prepared. */
 mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_attn_args *args);
 
 /** What every kernel's `run` ends with: `code` of its launches is the error, or its schedule's tiles are expected. */

@@ -117,38 +117,3 @@ void mas_cuda_schedule_discard(void *prepared)
     cudaFree((void *)d->q_start); /* the first array: the start of the block */
     free(d);
 }
-
-mas_cuda_attention mas_cuda_attention_of(const mas_attn_plan *plan, const mas_attn_args *args)
-{
-    const mas_attn_problem *p = &plan->problem;
-    mas_cuda_attention a = {};
-    a.s = *(const mas_cuda_schedule *)plan->prepared;
-    a.q = args->q, a.k = args->k, a.v = args->v, a.o = args->o;
-    a.d_o = args->d_o, a.d_q = args->d_q, a.d_k = args->d_k, a.d_v = args->d_v;
-    a.lse = args->lse;
-    a.sinks = args->sinks;
-    a.d_sinks = args->d_sinks;
-    a.q_heads = (int32_t)p->q_heads;
-    a.group = (int32_t)(p->q_heads / p->kv_heads);
-    a.q_len = (int32_t)p->q_len;
-    a.kv_len = (int32_t)p->kv_len;
-    a.d_qk = p->d_qk;
-    a.d_v_size = p->d_v;
-    a.scale = p->scale;
-    a.softcap = p->softcap;
-    a.cap_scale = p->softcap > 0 ? p->scale / p->softcap : 0.0f;
-    a.batches = (int32_t)p->batch;
-    a.tally = mas_cuda_tallies();
-    a.queue = mas_cuda_queue();
-    return a;
-}
-
-mas_status mas_cuda_finish(const mas_attn_plan *plan, cudaError_t code, mas_attn_counts *counts,
-                           mas_error *err)
-{
-    const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
-    if (status != MAS_OK)
-        return status;
-    const int64_t tiles = plan->schedule->tiles * plan->problem.batch * plan->problem.q_heads;
-    return mas_cuda_expect(tiles, plan->kernel->op == MAS_ATTN_BACKWARD ? tiles : 0, counts, err);
-}
