@@ -185,25 +185,22 @@ void mas_plan_canonical(mas_plan *plan, int64_t length)
     plan->sparse = plan->full;
 }
 
-/* " (bottom)", " (every 6 from 5)", " (layers 0, 3)", " (random, seed 7)" */
-static void label_placement(const mas_placement *p, char *text, size_t size)
+void mas_placement_label(const mas_placement *p, char *text, size_t size)
 {
     size_t used = 0;
     switch (p->kind) {
     case MAS_PLACEMENT_PERIODIC:
-        snprintf(text, size, " (every %d from %d)", p->every, p->offset);
+        snprintf(text, size, "every %d from %d", p->every, p->offset);
         break;
     case MAS_PLACEMENT_RANDOM:
-        snprintf(text, size, " (random, seed %llu)", (unsigned long long)p->seed);
+        snprintf(text, size, "random, seed %llu", (unsigned long long)p->seed);
         break;
     case MAS_PLACEMENT_LIST:
         for (int32_t i = 0; i < p->count && used < size; i++)
-            used += (size_t)snprintf(text + used, size - used, "%s%d", i ? ", " : " (layers ",
+            used += (size_t)snprintf(text + used, size - used, "%s%d", i ? ", " : "layers ",
                                      p->list[i]);
-        if (used < size)
-            snprintf(text + used, size - used, ")");
         break;
-    default: snprintf(text, size, " (%s)", mas_placement_name(p->kind)); break;
+    default: snprintf(text, size, "%s", mas_placement_name(p->kind)); break;
     }
 }
 
@@ -218,9 +215,9 @@ void mas_plan_label(const mas_plan *plan, const mas_placement *placement, char *
     }
     char where[128] = "";
     if (placement)
-        label_placement(placement, where, sizeof where);
-    const int n =
-        snprintf(text, size, "%d full of %d%s + ", plan->full_layers, plan->layers, where);
+        mas_placement_label(placement, where, sizeof where);
+    const int n = snprintf(text, size, "%d full of %d%s%s%s + ", plan->full_layers, plan->layers,
+                           placement ? " (" : "", where, placement ? ")" : "");
     if (n > 0 && (size_t)n < size)
         mas_attn_spec_label(&plan->sparse, text + n, size - (size_t)n);
 }

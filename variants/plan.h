@@ -39,6 +39,10 @@ typedef struct mas_placement {
 const char *mas_placement_name(mas_placement_kind kind);
 const char *mas_placement_help(mas_placement_kind kind);
 
+/** A placement with what belongs to it: "bottom", "every 6 from 5", "layers 0, 3", "random, seed 7";
+ * cut where it does not fit, always terminated if size > 0. */
+void mas_placement_label(const mas_placement *placement, char *text, size_t size);
+
 #define MAS_FULL_LAYERS_UNSET (-1)
 
 /** The `attention:` section of an experiment file. */

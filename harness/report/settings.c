@@ -10,8 +10,11 @@
 #include <string.h>
 
 #define KEY_FONT_MAX 11
-#define KEY_FONT_MIN 5
+#define FONT_MIN 5
 #define KEY_ROOM (39 * KEY_FONT_MAX) /* about 39 characters of the largest size */
+#define PLAN_FONT_MAX 10             /* beside the rows of layer plans */
+#define PLAN_ROOM (51 * PLAN_FONT_MAX)
+#define PARAMETERS_SMALL 1e8 /* below, results say little about models that are used */
 
 /* Okabe and Ito's colours, told apart with any colour vision; black is for full attention;
  * their yellow is left out, it vanishes on white. */
@@ -201,21 +204,48 @@ static const mas_report_row *first_ok(const mas_report *report)
     return NULL;
 }
 
+typedef struct mas_range {
+    double low, high; /* NAN: no result has the number */
+} mas_range;
+
+static mas_range range_of(const mas_report *report, const char *path)
+{
+    mas_range r = {(double)NAN, (double)NAN};
+    for (size_t i = 0; i < report->count; i++) {
+        const double number = mas_json_number_at(report->rows[i].result, path);
+        if (report->rows[i].ok) {
+            r.low = fmin(r.low, number); /* the other one where one is NAN */
+            r.high = fmax(r.high, number);
+        }
+    }
+    return r;
+}
+
 /* "length 1024", or "lengths 64 to 256". */
 static void lengths_text(const mas_report *report, char *text, size_t size)
 {
-    double low = (double)NAN, high = (double)NAN;
-    for (size_t i = 0; i < report->count; i++) {
-        const double length = mas_json_number_at(report->rows[i].result, "plan.length");
-        if (report->rows[i].ok) {
-            low = fmin(low, length); /* the other one where one is NAN */
-            high = fmax(high, length);
-        }
-    }
-    if (low < high)
-        snprintf(text, size, "lengths %.0f to %.0f", low, high);
+    const mas_range r = range_of(report, "plan.length");
+    if (r.low < r.high)
+        snprintf(text, size, "lengths %.0f to %.0f", r.low, r.high);
     else
-        snprintf(text, size, "length %.0f", low);
+        snprintf(text, size, "length %.0f", r.low);
+}
+
+/* ", 2.6 M training tokens a point", or a range of them; after a base of so many, where points continue from one. Plans
+ * have no tokens. */
+static void training_text(const mas_report *report, char *text, size_t size)
+{
+    const mas_range r = range_of(report, "training.tokens");
+    const mas_range base = range_of(report, "point.training.from.tokens");
+    char from[32] = "", lowest[32] = "";
+    text[0] = '\0';
+    if (!isfinite(r.low))
+        return;
+    if (r.low < r.high)
+        snprintf(lowest, sizeof lowest, "%.2g to ", r.low / 1e6);
+    if (isfinite(base.high))
+        snprintf(from, sizeof from, " after a base of %.2g M", base.high / 1e6);
+    snprintf(text, size, ", %s%.2g M training tokens a point%s", lowest, r.high / 1e6, from);
 }
 
 static void caption_text(const mas_report *report, char *text, size_t size)
@@ -223,21 +253,30 @@ static void caption_text(const mas_report *report, char *text, size_t size)
     const mas_report_row *row = first_ok(report);
     const json_t *result = row ? row->result : NULL;
     const double parameters = mas_json_number_at(result, "cost.parameters");
-    const double tokens = mas_json_number_at(result, "training.tokens");
-    size_t seeds = 1;
-    for (size_t i = 0; i < report->group_count; i++)
-        seeds = report->groups[i].seeds > seeds ? report->groups[i].seeds : seeds;
-    char lengths[64], training[64] = "", several[64] = "";
+    char lengths[64], training[96];
     lengths_text(report, lengths, sizeof lengths);
-    if (isfinite(tokens)) /* plans have none */
-        snprintf(training, sizeof training, ", %.2g M training tokens a point", tokens / 1e6);
-    if (seeds > 1)
-        snprintf(several, sizeof several, "; mean and extremes of %zu seeds", seeds);
-    snprintf(text, size, "masbench %s, commit %.12s; experiment %s; %s; %.2g %c parameters%s%s.",
+    training_text(report, training, sizeof training);
+    snprintf(text, size, "masbench %s, commit %.12s; experiment %s; %s; %.2g %c parameters%s.",
              mas_json_text_at(result, "machine.version"),
              mas_json_text_at(result, "machine.git_commit"), mas_json_text_at(result, "experiment"),
              lengths, parameters / (parameters < 1e9 ? 1e6 : 1e9), parameters < 1e9 ? 'M' : 'G',
-             training, several);
+             training);
+}
+
+/* What the numbers are and are not: a line of its own. */
+static void remark_text(const mas_report *report, char *text, size_t size)
+{
+    const mas_report_row *row = first_ok(report);
+    size_t seeds = 1;
+    for (size_t i = 0; i < report->group_count; i++)
+        seeds = report->groups[i].seeds > seeds ? report->groups[i].seeds : seeds;
+    char several[64] = "";
+    if (seeds > 1)
+        snprintf(several, sizeof several, "Mean and extremes of %zu seeds. ", seeds);
+    const bool small =
+        mas_json_number_at(row ? row->result : NULL, "cost.parameters") < PARAMETERS_SMALL;
+    snprintf(text, size, "%s%s", several,
+             small ? "Small scale: compare the points of this chart with each other only." : "");
 }
 
 static void print_array_of_strings(FILE *out, const char *name, size_t count,
@@ -272,15 +311,20 @@ static const char *line_text(const mas_report *report, size_t i)
     return report->groups[series.line[i].group].title;
 }
 
+static const char *title_text(const mas_report *report, size_t group)
+{
+    return report->groups[group].title;
+}
+
 /* As large as the longest name allows. */
-static int key_font_size(const mas_report *report, size_t count,
-                         const char *(*get)(const mas_report *, size_t))
+static int font_size(const mas_report *report, size_t count,
+                     const char *(*get)(const mas_report *, size_t), size_t room, int largest)
 {
     size_t longest = 1;
     for (size_t i = 0; i < count; i++)
         longest = strlen(get(report, i)) > longest ? strlen(get(report, i)) : longest;
-    const int fits = (int)(KEY_ROOM / longest);
-    return fits > KEY_FONT_MAX ? KEY_FONT_MAX : fits < KEY_FONT_MIN ? KEY_FONT_MIN : fits;
+    const int fits = (int)(room / longest);
+    return fits > largest ? largest : fits < FONT_MIN ? FONT_MIN : fits;
 }
 
 void mas_report_write_settings(const mas_report *report, FILE *out)
@@ -290,20 +334,21 @@ void mas_report_write_settings(const mas_report *report, FILE *out)
     const mas_report_row *first = first_ok(report);
     const char *question = mas_json_text_at(report->set->experiment, "question");
     const char *split = mas_json_text_at(first ? first->result : NULL, "point.evaluation.split");
-    char caption[512];
+    char caption[512], remark[160];
     caption_text(report, caption, sizeof caption);
     fputs("# Written by masbench; read by the chart scripts beside it.\nquestion = ", out);
     mas_gnuplot_text(out, question, 105);
     fputs("\ncaption = ", out);
     mas_gnuplot_text(out, caption, 165);
-    if (mas_json_number_at(first ? first->result : NULL, "cost.parameters") < 1e8)
-        fputs(".\"\\n\".'Small scale: compare the points of this chart with each other only.'",
-              out);
+    remark_text(report, remark, sizeof remark);
+    fputs(".\"\\n\".", out);
+    mas_gnuplot_text(out, remark, 165);
     fprintf(out, "\nquality_label = '%s%s%s%s'\n", quality_name(report), split[0] ? " on the " : "",
             split, split[0] ? " split" : "");
-    fprintf(out, "family_font = ',%d'\nline_font = ',%d'\n",
-            key_font_size(report, report->family_count, family_text),
-            key_font_size(report, series.count, line_text));
+    fprintf(out, "family_font = ',%d'\nline_font = ',%d'\nplan_font = %d\n",
+            font_size(report, report->family_count, family_text, KEY_ROOM, KEY_FONT_MAX),
+            font_size(report, series.count, line_text, KEY_ROOM, KEY_FONT_MAX),
+            font_size(report, report->group_count, title_text, PLAN_ROOM, PLAN_FONT_MAX));
     fprintf(out, "cost_high = %.6g\nquality_low = %.9g\nquality_high = %.9g\nquality_log = %d\n",
             COST_HIGH, r.low, r.high, r.logarithmic);
     fprintf(out,

@@ -16,17 +16,22 @@ static const char *placement_name(const mas_point *point)
     return mas_placement_name(point->attention.placement.kind);
 }
 
-/* What a chart gives one symbol: uniform plans by their variant, mixed ones by sparse variant
- * and placement. */
+/* What a chart gives one symbol: uniform plans by their variant, mixed ones by sparse variant and rule
+ * of placement. Lists of layers are one rule, and so are random ones. */
 static void family_name(const mas_point *point, char *text, size_t size)
 {
     const mas_plan *plan = &point->plan;
     char label[96];
     mas_attn_spec_label(plan->full_layers == plan->layers ? &plan->full : &plan->sparse, label,
                         sizeof label);
-    const char *placement = placement_name(point);
-    if (placement)
-        snprintf(text, size, "MASFormer + %s, %s", label, placement);
+    const mas_placement *placement = &point->attention.placement;
+    char rule[48];
+    if (placement->kind == MAS_PLACEMENT_PERIODIC)
+        mas_placement_label(placement, rule, sizeof rule);
+    else
+        snprintf(rule, sizeof rule, "%s", mas_placement_name(placement->kind));
+    if (placement_name(point))
+        snprintf(text, size, "MASFormer + %s, %s", label, rule);
     else
         snprintf(text, size, "%s", label);
 }

@@ -19,6 +19,19 @@ code 2 "two folders need --out" report results/tiny results/tiny
 code 0 "two folders" report results/tiny results/tiny --out both
 check "two sections" [ "$(grep -c '<h2>' both/report.html)" -eq 2 ]
 code 2 "no such folder" report results/none
+cat >rules.yaml <<END
+experiment: rules
+kind: plan
+model: {layers: 4}
+attention: {sparse: {variant: sliding_window, window: 16}}
+corpus: {type: recall}
+sweep:
+  - attention.placement: [{periodic: {every: 2, offset: 0}}, {periodic: {every: 4, offset: 3}}]
+END
+code 0 "plans of two periodic rules" run rules.yaml
+for rule in 'every 2 from 0' 'every 4 from 3'; do
+    check "a symbol of its own: $rule" grep -q "family.*, $rule\"" results/rules/*.json
+done
 mkdir empty
 code 3 "nothing in it" report empty
 finish

@@ -172,15 +172,49 @@ Test(report, full_attention_is_black_wherever_it_stands)
     drop(r, 3);
 }
 
-Test(report, quotes_cannot_leave_a_gnuplot_string)
+static char *settings(const mas_report *report)
 {
-    json_t *r[] = {result("it's `rm`", "it's `rm`", 6, 1, 1, 2, 257)};
-    mas_report *report = make(r, 1);
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     mas_report_write_settings(report, out);
     fclose(out);
+    return text;
+}
+
+Test(report, captions_say_what_each_point_was_trained_on)
+{
+    json_t *r[] = {result("a, seed 1", "a", 6, 1, 1, 2, 257),
+                   result("a, seed 2", "a", 6, 2, 1, 2, 257)};
+    const struct {
+        double tokens[2], base;
+        const char *text;
+    } cases[] = {
+        {{2e6, 2e6}, 0, ", 2 M training tokens a point."},
+        {{65536, 1e6}, 0, ", 0.066 to 1 M training tokens a point."},
+        {{65536, 1e6}, 1e7, ", 0.066 to 1 M training tokens a point after a base of 10 M."}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            json_object_set_new(r[k], "training", json_pack("{s:f}", "tokens", cases[i].tokens[k]));
+            if (cases[i].base > 0)
+                json_object_set_new(json_object_get(r[k], "point"), "training",
+                                    json_pack("{s:{s:f}}", "from", "tokens", cases[i].base));
+        }
+        mas_report *report = make(r, 2);
+        char *text = settings(report);
+        cr_expect_not_null(strstr(text, cases[i].text), "%s in %s", cases[i].text, text);
+        cr_expect_not_null(strstr(text, "'Mean and extremes of 2 seeds. "), "%s", text);
+        free(text);
+        mas_report_free(report);
+    }
+    drop(r, 2);
+}
+
+Test(report, quotes_cannot_leave_a_gnuplot_string)
+{
+    json_t *r[] = {result("it's `rm`", "it's `rm`", 6, 1, 1, 2, 257)};
+    mas_report *report = make(r, 1);
+    char *text = settings(report);
     cr_assert_not_null(strstr(text, "family_name[1] = 'it''s `rm`'"), "%s", text);
     free(text);
     mas_report_free(report);

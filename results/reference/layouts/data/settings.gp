@@ -1,0 +1,74 @@
+# Written by masbench; read by the chart scripts beside it.
+question = 'Which known layer rule is best at equal cost, and is it better than full layers at the bottom?'
+caption = 'masbench 0.1.0, commit ee9d0943e7b8; experiment layouts; length 128; 0.32 M parameters, 2.6 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
+quality_label = 'perplexity on the validation split'
+family_font = ',11'
+line_font = ',10'
+plan_font = 10
+cost_high = 107
+quality_low = 6.24444451
+quality_high = 57.4700655
+quality_log = 1
+layers = 6
+families = 5
+lines = 10
+floors = 3
+quality_is_perplexity = 1
+array family_name[5]
+family_name[1] = 'window 16'
+family_name[2] = 'MASFormer + window 16, periodic'
+family_name[3] = 'MASFormer + block 32 own, bottom'
+family_name[4] = 'MASFormer + window 16, bottom'
+family_name[5] = 'full'
+array line_name[10]
+line_name[1] = 'window 16'
+line_name[2] = '1 full of 6 (every 6 from 5) + window 16'
+line_name[3] = '1 full of 6 (every 4 from 3) + window 16'
+line_name[4] = '3 full of 6 (every 2 from 1) + window 16'
+line_name[5] = '3 full of 6 (every 2 from 0) + window 16'
+line_name[6] = '1 full of 6 (bottom) + block 32 own'
+line_name[7] = '3 full of 6 (bottom) + block 32 own'
+line_name[8] = '1 full of 6 (bottom) + window 16'
+line_name[9] = '3 full of 6 (bottom) + window 16'
+line_name[10] = 'full'
+array floor_name[3]
+floor_name[1] = 'entropy floor, full reach'
+floor_name[2] = 'entropy floor, sparse reach 91'
+floor_name[3] = 'entropy floor, sparse reach 128'
+array family_colour[6]
+array family_symbol[6]
+family_colour[1] = 13983232; family_symbol[1] = 5
+family_colour[2] = 29362; family_symbol[2] = 9
+family_colour[3] = 40563; family_symbol[3] = 11
+family_colour[4] = 13400487; family_symbol[4] = 13
+family_colour[5] = 0; family_symbol[5] = 7
+array line_colour[11]
+array line_symbol[11]
+array line_dash[11]
+line_colour[1] = 13983232; line_symbol[1] = 5; line_dash[1] = 1
+line_colour[2] = 6728401; line_symbol[2] = 9; line_dash[2] = 3
+line_colour[3] = 6728401; line_symbol[3] = 9; line_dash[3] = 3
+line_colour[4] = 29362; line_symbol[4] = 9; line_dash[4] = 1
+line_colour[5] = 29362; line_symbol[5] = 9; line_dash[5] = 1
+line_colour[6] = 10082503; line_symbol[6] = 11; line_dash[6] = 2
+line_colour[7] = 40563; line_symbol[7] = 11; line_dash[7] = 1
+line_colour[8] = 15452636; line_symbol[8] = 13; line_dash[8] = 2
+line_colour[9] = 13400487; line_symbol[9] = 13; line_dash[9] = 1
+line_colour[10] = 0; line_symbol[10] = 7; line_dash[10] = 1
+array floor_nats[4]
+array floor_reach[4]
+array floor_right[4]
+array floor_above[4]
+floor_nats[1] = 2.01665652; floor_reach[1] = 0; floor_right[1] = 0; floor_above[1] = 0
+floor_nats[2] = 2.31426419; floor_reach[2] = 91; floor_right[2] = 0; floor_above[2] = 0
+floor_nats[3] = 2.01665652; floor_reach[3] = 128; floor_right[3] = 1; floor_above[3] = 0
+$labels << END
+37.5397	28.8034	1	29362
+37.5397	42.6242	1	29362
+63.0888	19.8581	3	29362
+63.0888	27.0614	3	29362
+39.3969	50.2613	1	40563
+64.2031	16.849	3	40563
+37.5397	25.1271	1	13400487
+63.0888	13.7142	3	13400487
+END
