@@ -1,9 +1,10 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'How does quality depend on the length of training and of evaluation, and does that depend on the layout?'
-caption = 'masbench 0.1.0, commit 043d595f1f59; experiment length_text; lengths 256 to 1024; 0.32 M parameters, 1.5 M training tokens a point; mean and extremes of 3 seeds.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit 043d595f1f59; experiment length_text; lengths 256 to 1024; 0.32 M parameters, 1.5 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',6'
 line_font = ',6'
+plan_font = 7
 cost_high = 107
 quality_low = 4.9751947
 quality_high = 13.5497939

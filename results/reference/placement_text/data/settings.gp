@@ -1,9 +1,10 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Where should full attention stand, at the same number of full layers, on real text?'
-caption = 'masbench 0.1.0, commit fcecf17c13c7; experiment placement_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point; mean and extremes of 3 seeds.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit fcecf17c13c7; experiment placement_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',9'
 line_font = ',9'
+plan_font = 10
 cost_high = 107
 quality_low = 5.68856216
 quality_high = 7.43014405

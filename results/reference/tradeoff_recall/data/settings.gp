@@ -1,9 +1,10 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'What does attention cost buy where passages must be quoted?'
-caption = 'masbench 0.1.0, commit fcecf17c13c7; experiment tradeoff_recall; length 128; 0.22 M parameters, 2.6 M training tokens a point; mean and extremes of 3 seeds.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit fcecf17c13c7; experiment tradeoff_recall; length 128; 0.22 M parameters, 2.6 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',11'
-line_font = ',9'
+line_font = ',10'
+plan_font = 10
 cost_high = 107
 quality_low = 6.21535767
 quality_high = 60.4987255

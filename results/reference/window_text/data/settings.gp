@@ -1,9 +1,10 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Own blocks or a sliding window at equal pairs, and do sinks help?'
-caption = 'masbench 0.1.0, commit 043d595f1f59; experiment window_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point; mean and extremes of 3 seeds.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit 043d595f1f59; experiment window_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',9'
 line_font = ',8'
+plan_font = 10
 cost_high = 107
 quality_low = 5.39205437
 quality_high = 7.50168375
