@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The results folder of an experiment. experiment.json is its identity: a start with another
- * resolved experiment is refused, so that results of two questions never mix. Several processes
+ * resolved experiment is refused, so that results of two questions never mix, unless it only adds
+ * points, such as further seeds, to those that are listed there. Several processes
  * may work in one folder: everything is written by rename, and the file they might write at the
  * same time is the same for all of them. */
 #include "harness/results/json_build.h"
@@ -51,8 +52,29 @@ static json_t *describe(const mas_experiment *experiment)
     return json;
 }
 
+/* Is each of the points listed there one of these, under the same title? */
+static bool adds_points(const json_t *there, const json_t *mine)
+{
+    json_t *titles = json_object();
+    const json_t *before = json_object_get(there, "points"), *point;
+    bool all = titles && json_is_array(before);
+    size_t i;
+    json_array_foreach(json_object_get(mine, "points"), i, point)
+        mas_json_set_text(titles, mas_json_text_at(point, "id"), mas_json_text_at(point, "title"));
+    json_array_foreach(before, i, point)
+    {
+        const char *title =
+            json_string_value(json_object_get(titles, mas_json_text_at(point, "id")));
+        all = all && title && strcmp(title, mas_json_text_at(point, "title")) == 0;
+    }
+    json_decref(titles);
+    return all;
+}
+
+/* @param[out] grows  the folder is of this experiment with fewer points */
 static mas_status refuse_other(const mas_experiment *experiment, const json_t *there,
-                               const char *path, const char *folder, mas_error *err)
+                               const json_t *mine, const char *path, const char *folder,
+                               bool *grows, mas_error *err)
 {
     const json_t *before = json_object_get(there, "resolved");
     if (!json_is_object(before))
@@ -64,12 +86,14 @@ static mas_status refuse_other(const mas_experiment *experiment, const json_t *t
     char change[512];
     if (!mas_experiment_difference(before, experiment->resolved, change, sizeof change))
         return MAS_OK;
+    *grows = adds_points(there, mine);
+    if (*grows)
+        return MAS_OK;
     return mas_fail(err, MAS_E_ARGUMENT,
                     "%s holds results of another version of this experiment; what changed: %s. "
                     "Results of two versions "
-                    "are not mixed: name another folder with --results, give the experiment "
-                    "another name, or remove "
-                    "%s",
+                    "are not mixed (points may be added, as seeds are): name another folder with "
+                    "--results, give the experiment another name, or remove %s",
                     folder, change, folder);
 }
 
@@ -93,14 +117,19 @@ static void remove_leftovers(const char *folder)
     closedir(dir);
 }
 
-/* MAS_E_NOT_FOUND: there is no experiment.json yet. */
-static mas_status check_folder(const mas_experiment *experiment, const char *folder,
-                               const char *path, mas_error *err)
+/* @param[out] writes  there is no experiment.json of this experiment with all its points */
+static mas_status check_folder(const mas_experiment *experiment, const json_t *mine,
+                               const char *folder, const char *path, bool *writes, mas_error *err)
 {
     json_t *there = NULL;
+    *writes = false;
     mas_status status = mas_json_read(path, &there, err);
+    if (status == MAS_E_NOT_FOUND) {
+        *writes = true;
+        return MAS_OK;
+    }
     if (status == MAS_OK)
-        status = refuse_other(experiment, there, path, folder, err);
+        status = refuse_other(experiment, there, mine, path, folder, writes, err);
     if (status == MAS_OK && access(folder, W_OK) != 0)
         status = mas_fail(err, MAS_E_IO, "cannot write to the results folder %s: %s", folder,
                           strerror(errno));
@@ -112,25 +141,20 @@ static mas_status check_or_make(const mas_experiment *experiment, const char *re
                                 mas_error *err)
 {
     mas_status status = MAS_OK;
-    json_t *mine = NULL;
+    json_t *mine = describe(experiment);
     char *folder = mas_folder_path(results, experiment->name);
     char *path = mas_point_path(results, experiment->name, "experiment", ".json");
-    if (!folder || !path) {
+    bool writes = false;
+    if (!mine || !folder || !path)
         status = mas_fail(err, MAS_E_MEMORY, "no memory for the results folder");
-        goto done;
-    }
-    status = check_folder(experiment, folder, path, err);
-    if (status == MAS_E_NOT_FOUND) {
-        status = make ? mas_make_folders(folder, err) : MAS_OK;
-        if (!make || status != MAS_OK)
-            goto done;
-        mine = describe(experiment);
-        status = mine ? mas_json_write(path, mine, err)
-                      : mas_fail(err, MAS_E_MEMORY, "no memory for %s", path);
-    }
+    else
+        status = check_folder(experiment, mine, folder, path, &writes, err);
+    if (status == MAS_OK && make && writes)
+        status = mas_make_folders(folder, err);
+    if (status == MAS_OK && make && writes)
+        status = mas_json_write(path, mine, err);
     if (status == MAS_OK && make)
         remove_leftovers(folder);
-done:
     json_decref(mine);
     free(folder);
     free(path);

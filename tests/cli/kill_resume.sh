@@ -39,4 +39,18 @@ holds err '\-\-results' "the remedy is named"
 check "still 42 results" [ "$(results $folder)" -eq 42 ]
 code 2 "--set is an edit, too" run "$here/case11.yaml" --threads 1 --set training.tokens=8192
 holds err 'training.tokens' "the changed key is named"
+# A folder grows by points, and by nothing else: results of two experiments never mix.
+plans 64 128 >plan.yaml
+code 0 "plans at two lengths" run plan.yaml
+cp results/plan/experiment.json before.json
+plans 64 128 256 | sed 's/width: 64/width: 32/' >plan.yaml
+code 2 "another model is another experiment" run plan.yaml
+holds err 'what changed: model.width: 64 -> 32' "the change is named"
+plans 64 256 >plan.yaml
+code 2 "a point less is another one, too" run plan.yaml
+check "nothing was touched" same before.json results/plan/experiment.json
+plans 256 64 128 >plan.yaml
+code 0 "a third length" run plan.yaml
+check "nine points are listed" [ "$(grep -c '"title"' results/plan/experiment.json)" -eq 9 ]
+check "nine are in the table" [ "$(wc -l <results/plan/table.csv)" -eq 10 ]
 finish
