@@ -22,8 +22,7 @@
 
 enum {
     FORWARD_Q_TILE = 64,
-    FORWARD_K_TILE = 64,
-    FORWARD_CHUNK = 64,  /* keys between two corrections of the output */
+    FORWARD_K_TILE = 64, /* also the keys between two corrections of the output */
     FORWARD_GATHER = 64, /* mean visits of a key tile from which keys and values are gathered */
 };
 
@@ -40,14 +39,14 @@ static forward_layout forward_cut(const mas_attn_problem *p, const mas_schedule 
 {
     forward_layout l = {
         .lanes = lanes_of(s->q_tile), .units = units_of(p->d_qk), .dv_pad = lanes_of(p->d_v)};
-    l.qt = FORWARD_CHUNK * NV_MAX * VL;
+    l.qt = FORWARD_K_TILE * NV_MAX * VL;
     l.o = l.qt + l.lanes * l.units;
     l.maximum = l.o + l.lanes * l.dv_pad;
     l.sum = l.maximum + l.lanes;
     l.factor = l.sum + l.lanes;
     l.keys = l.factor + l.lanes;
-    l.values = l.keys + FORWARD_CHUNK * lanes_of(l.units);
-    l.size = round_up(l.values + FORWARD_CHUNK * l.dv_pad, VL);
+    l.values = l.keys + FORWARD_K_TILE * lanes_of(l.units);
+    l.size = round_up(l.values + FORWARD_K_TILE * l.dv_pad, VL);
     l.gathered = s->tiles * (p->q_heads / p->kv_heads) >= (int64_t)FORWARD_GATHER * s->k_tiles;
     l.k_pad = lanes_of(l.units);
     l.k_size = l.gathered ? p->kv_len * l.k_pad : 0;
@@ -70,7 +69,7 @@ static void forward_tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32
 
 /* What is constant for the tile at hand. */
 typedef struct forward_tile {
-    float *st;      /* [FORWARD_CHUNK][NV_MAX * VL] scores, then probabilities by units of keys */
+    float *st;      /* [FORWARD_K_TILE][NV_MAX * VL] scores, then probabilities by units of keys */
     unit *qt;       /* [units][lanes] queries */
     float *o;       /* [lanes][dv_pad] outputs, not yet divided */
     float *maximum; /* [lanes] running maximum of the scores, times log2 e */
@@ -86,7 +85,7 @@ typedef struct forward_tile {
     bool capped;
 } forward_tile;
 
-/* Keys and values of a chunk, ready for the products. */
+/* Keys and values of a tile or a part of one, ready for the products. */
 typedef struct forward_chunk {
     const unit *k, *v;
     ptrdiff_t k_row; /* bytes */
@@ -214,30 +213,52 @@ static void visit_masked(const forward_tile *t, int64_t at, const forward_chunk 
 
 static void visit_whole_tile(const forward_tile *t, int64_t k0, int64_t keys)
 {
-    for (int64_t j = 0; j < keys; j += FORWARD_CHUNK) {
-        const forward_chunk c = load_chunk(t, k0 + j, least(FORWARD_CHUNK, keys - j));
-        for (int64_t at = 0; at < t->lanes; at += (int64_t)NV_MAX * VL)
-            visit_whole(t, at, (int)least(NV_MAX, (t->lanes - at) / VL), &c);
-    }
+    const forward_chunk c = load_chunk(t, k0, keys);
+    for (int64_t at = 0; at < t->lanes; at += (int64_t)NV_MAX * VL)
+        visit_whole(t, at, (int)least(NV_MAX, (t->lanes - at) / VL), &c);
 }
 
+/* Keys begin .. end-1 of a chunk; begin starts a unit. */
+static forward_chunk part_of(const forward_chunk *c, int64_t begin, int64_t end)
+{
+    forward_chunk part = *c;
+    part.k = row_of(&(broadcast_side){c->k, c->k_row, 1}, begin);
+    part.v = c->v + begin / UNIT_TERMS * c->v_row;
+    part.keys = end - begin;
+    return part;
+}
+
+/* Keys are loaded once, from the first to the last that any query sees. */
 static void visit_partial_tile(const forward_tile *t, int64_t k0, const mas_row_span *rows,
                                int64_t q_tile)
 {
+    int32_t first = INT32_MAX, last = 0, begin, end;
+    ivec lo, hi;
     for (int64_t at = 0; at < t->lanes; at += VL) {
-        ivec lo, hi;
-        int32_t begin, end;
         vload_intervals(rows + at, q_tile - at, &lo, &hi);
         vinterval_hull(lo, hi, &begin, &end);
-        for (int32_t j = begin; j < end; j += FORWARD_CHUNK) {
-            const int32_t stop = (int32_t)least(end, j + FORWARD_CHUNK);
-            const lane_mask mask = mask_part(lo, hi, j, stop);
-            const forward_chunk c = load_chunk(t, k0 + j, stop - j);
-            if (mask.core_end - mask.core_begin == stop - j)
-                visit_whole(t, at, 1, &c);
-            else
-                visit_masked(t, at, &c, &mask);
+        if (begin < end) {
+            first = begin < first ? begin : first;
+            last = end > last ? end : last;
         }
+    }
+    if (first >= last)
+        return;
+    first -= first % UNIT_TERMS;
+    const forward_chunk all = load_chunk(t, k0 + first, last - first);
+    for (int64_t at = 0; at < t->lanes; at += VL) {
+        vload_intervals(rows + at, q_tile - at, &lo, &hi);
+        vinterval_hull(lo, hi, &begin, &end);
+        if (begin >= end)
+            continue;
+        begin -= begin % UNIT_TERMS;
+        const lane_mask mask = mask_part(lo, hi, begin, end);
+        const forward_chunk c = part_of(&all, begin - first, end - first);
+        /* half a unit would show a key that no lane sees */
+        if (mask.core_end - mask.core_begin == c.keys && c.keys % UNIT_TERMS == 0)
+            visit_whole(t, at, 1, &c);
+        else
+            visit_masked(t, at, &c, &mask);
     }
 }
 
