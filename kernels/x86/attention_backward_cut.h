@@ -11,6 +11,7 @@
 enum {
     BACKWARD_Q_TILE = 64,
     BACKWARD_K_TILE = 64,
+    BACKWARD_GROUP = 4,  /* query tiles that visit a key tile one after the other */
     BACKWARD_CHUNK = 64, /* keys whose P and dS exist at a time */
     BACKWARD_CHAIN = 32, /* terms of dQ that are summed before they join the total: dS sums to 0
                             over a row, so that what is left of them may be small */
@@ -24,8 +25,10 @@ enum {
 /* The cut of a problem into units and of the workspace into parts; sizes in floats. */
 typedef struct backward_layout {
     int64_t lanes, d_pad, dv_pad, units, v_units;
-    /* parts of one thread's scratch; the query side's terms come first */
-    int64_t d_o, qt, dot, dq, pt, dst, p_rows, ds_rows, rows, k_room, kt_room, v_room, own_gather;
+    int64_t d_o, qt, dot, dq, rows,
+        query_size; /* parts of the query side of one tile; q is first */
+    /* parts of one thread's scratch; pt is first */
+    int64_t dst, p_rows, ds_rows, k_room, kt_room, v_room, queries, own_gather;
     int32_t slices;
     int64_t
         first_tile[BACKWARD_SLICES_MAX + 1]; /* query tiles first_tile[i] .. first_tile[i+1]-1 */
@@ -85,15 +88,16 @@ static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedul
     l.qt = l.d_o + l.lanes * l.dv_pad;
     l.dot = l.qt + l.lanes * l.units;
     l.dq = l.dot + l.lanes * l.v_units;
-    l.pt = l.dq + l.lanes * l.d_pad;
-    l.dst = l.pt + weights;
-    l.p_rows = UNIT_TERMS > 1 ? l.dst + weights : l.pt;
+    l.rows = l.dq + l.lanes * l.d_pad;
+    l.query_size = round_up(l.rows + 3 * l.lanes, VL);
+    l.dst = weights;
+    l.p_rows = UNIT_TERMS > 1 ? l.dst + weights : 0;
     l.ds_rows = UNIT_TERMS > 1 ? l.p_rows + weights / UNIT_TERMS : l.dst;
-    l.rows = l.ds_rows + weights / UNIT_TERMS;
-    l.k_room = l.rows + 3 * l.lanes;
+    l.k_room = l.ds_rows + (UNIT_TERMS > 1 ? weights / UNIT_TERMS : weights);
     l.kt_room = l.k_room + key_room;
     l.v_room = l.kt_room + key_room;
-    l.own_gather = l.v_room + BACKWARD_CHUNK * l.dv_pad;
+    l.queries = l.v_room + BACKWARD_CHUNK * l.dv_pad;
+    l.own_gather = l.queries + BACKWARD_GROUP * l.query_size;
     l.scratch = l.own_gather;
     if (l.slices ==
         1) /* gathered in the thread's own buffer, written as soon as the unit is done */

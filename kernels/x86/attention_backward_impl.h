@@ -3,8 +3,9 @@
  * Probabilities are made again from the scores and the forward's log-sum-exp. Included once per
  * instruction set and unit; attention_blocks.h has the layout.
  *
- * Tiles of queries are outermost: dQ of the tile stays local, dK and dV gather in a buffer per unit
- * of work. A unit is one slice of the query tiles of one (sequence, kv head), all query heads of
+ * Groups of query tiles are outermost: their dQ stay local, dK and dV gather in a buffer per unit of
+ * work. A key tile's K, V, dK and dV come from a far cache once a group; sums are added in the same order as
+ * tile by tile. A unit is one slice of the query tiles of one (sequence, kv head), all query heads of
  * the group in order. Slices exist only where there are too few heads to keep a machine busy; they
  * are cut by the schedule, never by the number of threads, and their buffers are added up in order,
  * so that results do not depend on threads. A slice's buffer spans the keys that the slice sees:
@@ -29,33 +30,69 @@ static float sink_gradient(const backward_tile *t, float sink)
     return vsum(sum);
 }
 
-/* One query tile of one head; returns the tiles visited. */
-static int64_t backward_query_tile(backward_tile *t, const mas_attn_problem *p,
-                                   const mas_schedule *s, const mas_attn_args *args, int64_t b,
-                                   int64_t h, int64_t tile, float *sinks)
+/* The next key tile that a query tile visits. */
+typedef struct visit_cursor {
+    size_t span, end;
+    int64_t n; /* in the span */
+} visit_cursor;
+
+static int64_t next_key_tile(const visit_cursor *c, const mas_schedule *s)
 {
-    const int64_t first = tile * s->q_tile;
-    int64_t visited = 0;
-    t->rows = least(s->q_tile, s->q_len - first);
-    t->q_rows = operand_of(p, &args->q, p->d_qk, b, h, first, NULL);
-    t->o_rows = operand_of(p, &args->o, p->d_v, b, h, first, NULL);
-    t->d_o_rows = operand_of(p, &args->d_o, p->d_v, b, h, first, NULL);
-    load_tile(t, args->lse + (b * p->q_heads + h) * p->q_len + first);
-    for (size_t i = s->q_start[tile]; i < s->q_start[tile + 1]; i++) {
-        const mas_span span = s->q_spans[i];
-        for (int64_t n = 0; n < span.count; n++) {
-            const int64_t k0 = (span.first + n) * s->k_tile;
-            if (span.pattern == MAS_SPAN_WHOLE)
-                backward_whole_tile(t, k0, s->k_tile);
-            else
-                backward_partial_tile(t, k0, mas_schedule_pattern(s, span.pattern), s->q_tile);
-            visited++;
-        }
+    return c->span < c->end ? s->q_spans[c->span].first + c->n : INT64_MAX;
+}
+
+static void visit_next(backward_tile *t, visit_cursor *c, const mas_schedule *s)
+{
+    const mas_span span = s->q_spans[c->span];
+    const int64_t k0 = (span.first + c->n) * s->k_tile;
+    if (span.pattern == MAS_SPAN_WHOLE)
+        backward_whole_tile(t, k0, s->k_tile);
+    else
+        backward_partial_tile(t, k0, mas_schedule_pattern(s, span.pattern), s->q_tile);
+    if (++c->n == span.count) {
+        c->span++;
+        c->n = 0;
     }
-    store_rows(p->dtype, view_row(&args->d_q, p->dtype, b, h, first), args->d_q.row, t->dq,
-               t->d_pad, t->rows, p->d_qk, NULL, p->scale);
-    if (p->sinks)
-        sinks[(b * p->q_heads + h) * s->q_tiles + tile] = sink_gradient(t, args->sinks[h]);
+}
+
+/* `count` query tiles of one head, from `tile` on; returns the tiles visited. Each key tile is visited
+ * by all of them before the next one. */
+static int64_t backward_query_tiles(backward_tile *group, int64_t count, const mas_attn_problem *p,
+                                    const mas_schedule *s, const mas_attn_args *args, int64_t b,
+                                    int64_t h, int64_t tile, float *sinks)
+{
+    visit_cursor cursor[BACKWARD_GROUP];
+    int64_t visited = 0;
+    for (int64_t i = 0; i < count; i++) {
+        backward_tile *t = &group[i];
+        const int64_t first = (tile + i) * s->q_tile;
+        t->rows = least(s->q_tile, s->q_len - first);
+        t->q_rows = operand_of(p, &args->q, p->d_qk, b, h, first, NULL);
+        t->o_rows = operand_of(p, &args->o, p->d_v, b, h, first, NULL);
+        t->d_o_rows = operand_of(p, &args->d_o, p->d_v, b, h, first, NULL);
+        load_tile(t, args->lse + (b * p->q_heads + h) * p->q_len + first);
+        cursor[i] = (visit_cursor){s->q_start[tile + i], s->q_start[tile + i + 1], 0};
+    }
+    for (;;) {
+        int64_t next = INT64_MAX;
+        for (int64_t i = 0; i < count; i++)
+            next = least(next, next_key_tile(&cursor[i], s));
+        if (next == INT64_MAX)
+            break;
+        for (int64_t i = 0; i < count; i++)
+            if (next_key_tile(&cursor[i], s) == next) {
+                visit_next(&group[i], &cursor[i], s);
+                visited++;
+            }
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const backward_tile *t = &group[i];
+        const int64_t first = (tile + i) * s->q_tile;
+        store_rows(p->dtype, view_row(&args->d_q, p->dtype, b, h, first), args->d_q.row, t->dq,
+                   t->d_pad, t->rows, p->d_qk, NULL, p->scale);
+        if (p->sinks)
+            sinks[(b * p->q_heads + h) * s->q_tiles + tile + i] = sink_gradient(t, args->sinks[h]);
+    }
     return visited;
 }
 
@@ -77,6 +114,22 @@ static void write_keys(const backward_layout *l, const float *gather, const mas_
             vstore_as(dtype, (char *)view_row(view, dtype, b, g, j) + d * element_bytes(dtype),
                       dim - d, vmul(sum, vset1(factor)));
         }
+}
+
+/* A tile that shares all but its query side, which lies at `room`. */
+static backward_tile backward_place_queries(const backward_tile *shared, const backward_layout *l,
+                                            float *room)
+{
+    backward_tile t = *shared;
+    t.q = room;
+    t.d_o = room + l->d_o;
+    t.qt = room + l->qt;
+    t.dot = room + l->dot;
+    t.dq = room + l->dq;
+    t.lse = room + l->rows;
+    t.delta = t.lse + l->lanes;
+    t.seen = t.delta + l->lanes;
+    return t;
 }
 
 static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *args,
@@ -101,18 +154,10 @@ static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *a
         const int64_t keys = l.key_end[slice] - l.key_begin[slice];
         float *room = scratches + omp_get_thread_num() * l.scratch;
         backward_tile t = {
-            .q = room,
-            .d_o = room + l.d_o,
-            .qt = room + l.qt,
-            .dot = room + l.dot,
-            .dq = room + l.dq,
-            .pt = room + l.pt,
+            .pt = room,
             .dst = room + l.dst,
             .p_rows = room + l.p_rows,
             .ds_rows = room + l.ds_rows,
-            .lse = room + l.rows,
-            .delta = room + l.rows + l.lanes,
-            .seen = room + l.rows + 2 * l.lanes,
             .k = operand_of(p, &args->k, p->d_qk, b, g, 0, room + l.k_room),
             .v = operand_of(p, &args->v, p->d_v, b, g, 0, room + l.v_room),
             .k_terms = operand_of(p, &args->k, p->d_qk, b, g, 0, room + l.kt_room),
@@ -131,9 +176,14 @@ static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *a
         t.dk = gather;
         t.dv = gather + keys * l.d_pad;
         t.key_begin = l.key_begin[slice];
+        backward_tile tiles[BACKWARD_GROUP];
+        for (int64_t i = 0; i < BACKWARD_GROUP; i++)
+            tiles[i] = backward_place_queries(&t, &l, room + l.queries + i * l.query_size);
+        const int64_t end = l.first_tile[slice + 1];
         for (int64_t h = g * group; h < (g + 1) * group; h++)
-            for (int64_t tile = l.first_tile[slice]; tile < l.first_tile[slice + 1]; tile++)
-                visited += backward_query_tile(&t, p, s, args, b, h, tile, sinks);
+            for (int64_t tile = l.first_tile[slice]; tile < end; tile += BACKWARD_GROUP)
+                visited += backward_query_tiles(tiles, least(BACKWARD_GROUP, end - tile), p, s,
+                                                args, b, h, tile, sinks);
         if (l.slices == 1) {
             write_keys(&l, gather, &args->d_k, p->dtype, b, g, p->d_qk, false, p->scale, 0,
                        p->kv_len);
