@@ -11,8 +11,9 @@
 enum {
     BACKWARD_Q_TILE = 64,
     BACKWARD_K_TILE = 64,
-    BACKWARD_GROUP = 4,  /* query tiles that visit a key tile one after the other */
-    BACKWARD_CHUNK = 64, /* keys whose P and dS exist at a time */
+    BACKWARD_GROUP_MAX = 8,             /* query tiles that visit a key tile one after the other, */
+    BACKWARD_GROUP_FLOATS = 168 * 1024, /* if they fit so much of the cache next to the core */
+    BACKWARD_CHUNK = 64,                /* keys whose P and dS exist at a time */
     BACKWARD_CHAIN = 32, /* terms of dQ that are summed before they join the total: dS sums to 0
                             over a row, so that what is left of them may be small */
     BACKWARD_KEY_BLOCK =
@@ -25,6 +26,7 @@ enum {
 /* The cut of a problem into units and of the workspace into parts; sizes in floats. */
 typedef struct backward_layout {
     int64_t lanes, d_pad, dv_pad, units, v_units;
+    int64_t group; /* query tiles at a time; never changes a bit */
     int64_t d_o, qt, dot, dq, rows,
         query_size; /* parts of the query side of one tile; q is first */
     /* parts of one thread's scratch; pt is first */
@@ -90,6 +92,8 @@ static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedul
     l.dq = l.dot + l.lanes * l.v_units;
     l.rows = l.dq + l.lanes * l.d_pad;
     l.query_size = round_up(l.rows + 3 * l.lanes, VL);
+    l.group = least(BACKWARD_GROUP_MAX, BACKWARD_GROUP_FLOATS / l.query_size);
+    l.group = l.group < 1 ? 1 : l.group;
     l.dst = weights;
     l.p_rows = UNIT_TERMS > 1 ? l.dst + weights : 0;
     l.ds_rows = UNIT_TERMS > 1 ? l.p_rows + weights / UNIT_TERMS : l.dst;
@@ -97,7 +101,7 @@ static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedul
     l.kt_room = l.k_room + key_room;
     l.v_room = l.kt_room + key_room;
     l.queries = l.v_room + BACKWARD_CHUNK * l.dv_pad;
-    l.own_gather = l.queries + BACKWARD_GROUP * l.query_size;
+    l.own_gather = l.queries + l.group * l.query_size;
     l.scratch = l.own_gather;
     if (l.slices ==
         1) /* gathered in the thread's own buffer, written as soon as the unit is done */

@@ -61,7 +61,7 @@ static int64_t backward_query_tiles(backward_tile *group, int64_t count, const m
                                     const mas_schedule *s, const mas_attn_args *args, int64_t b,
                                     int64_t h, int64_t tile, float *sinks)
 {
-    visit_cursor cursor[BACKWARD_GROUP];
+    visit_cursor cursor[BACKWARD_GROUP_MAX];
     int64_t visited = 0;
     for (int64_t i = 0; i < count; i++) {
         backward_tile *t = &group[i];
@@ -176,14 +176,14 @@ static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *a
         t.dk = gather;
         t.dv = gather + keys * l.d_pad;
         t.key_begin = l.key_begin[slice];
-        backward_tile tiles[BACKWARD_GROUP];
-        for (int64_t i = 0; i < BACKWARD_GROUP; i++)
+        backward_tile tiles[BACKWARD_GROUP_MAX];
+        for (int64_t i = 0; i < l.group; i++)
             tiles[i] = backward_place_queries(&t, &l, room + l.queries + i * l.query_size);
         const int64_t end = l.first_tile[slice + 1];
         for (int64_t h = g * group; h < (g + 1) * group; h++)
-            for (int64_t tile = l.first_tile[slice]; tile < end; tile += BACKWARD_GROUP)
-                visited += backward_query_tiles(tiles, least(BACKWARD_GROUP, end - tile), p, s,
-                                                args, b, h, tile, sinks);
+            for (int64_t tile = l.first_tile[slice]; tile < end; tile += l.group)
+                visited += backward_query_tiles(tiles, least(l.group, end - tile), p, s, args, b, h,
+                                                tile, sinks);
         if (l.slices == 1) {
             write_keys(&l, gather, &args->d_k, p->dtype, b, g, p->d_qk, false, p->scale, 0,
                        p->kv_len);
