@@ -157,6 +157,17 @@ static backward_chunk load_keys(const backward_tile *t, int64_t k0, int64_t keys
     return c;
 }
 
+/* Keys begin .. end-1 of a chunk; begin starts a unit. */
+static backward_chunk backward_part(const backward_chunk *c, int64_t begin, int64_t end)
+{
+    backward_chunk part = *c;
+    part.k = row_of(&(broadcast_side){c->k, c->k_row, 1}, begin);
+    part.v = row_of(&(broadcast_side){c->v, c->v_row, 1}, begin);
+    part.k_terms = c->k_terms + begin / UNIT_TERMS * c->k_step;
+    part.keys = end - begin;
+    return part;
+}
+
 /* Scores, probabilities, and dQ += dS K, for nv vectors of queries from lane `at`; their place in pt
  * and dst starts at row `row`. With a mask, nv is 1. */
 static void visit_queries(const backward_tile *t, int64_t at, int nv, const backward_chunk *c,
@@ -251,15 +262,16 @@ static vmask vector_interval(const mas_row_span *spans, int64_t q_tile, int64_t 
     return vinterval_hull(*lo, *hi, begin, end);
 }
 
-/* Keys begin .. end-1 (at most a chunk) of a partial tile. */
+/* Keys begin .. end-1 (at most a chunk) of a partial tile, loaded once; begin starts a unit. */
 static void backward_partial_chunk(const backward_tile *t, int64_t k0, int32_t begin, int32_t end,
                                    const mas_row_span *spans, int64_t q_tile)
 {
+    const backward_chunk all = load_keys(t, k0 + begin, end - begin);
     for (int64_t at = 0; at < t->lanes; at += VL) {
         ivec lo, hi;
         int32_t first, last;
         vector_interval(spans, q_tile, at, &lo, &hi, &first, &last);
-        first = first < begin ? begin : first;
+        first = first < begin ? begin : first - first % UNIT_TERMS;
         last = last > end ? end : last;
         last = last < first ? first : last;
         for (int32_t j = begin; j < end; j++) /* what no row of this vector sees */
@@ -270,7 +282,7 @@ static void backward_partial_chunk(const backward_tile *t, int64_t k0, int32_t b
         if (first == last)
             continue;
         const lane_mask mask = mask_part(lo, hi, first, last);
-        const backward_chunk c = load_keys(t, k0 + first, last - first);
+        const backward_chunk c = backward_part(&all, first - begin, last - begin);
         visit_queries(t, at, 1, &c, first - begin, &mask);
     }
     if (!t->finite) {
@@ -308,6 +320,7 @@ static void backward_partial_tile(const backward_tile *t, int64_t k0, const mas_
         begin = first < begin ? first : begin;
         end = last > end ? last : end;
     }
+    begin -= begin < end ? begin % UNIT_TERMS : 0;
     for (int32_t j = begin; j < end; j += BACKWARD_CHUNK)
         backward_partial_chunk(t, k0, j, (int32_t)least(end, j + BACKWARD_CHUNK), spans, q_tile);
 }
