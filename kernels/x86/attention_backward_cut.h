@@ -10,10 +10,9 @@
  * full and with windows of 32 to 256, and none was better everywhere: README.md has the numbers. */
 enum {
     BACKWARD_Q_TILE = 64,
-    BACKWARD_K_TILE = 64,
+    BACKWARD_K_TILE = 64,               /* also the keys whose P and dS exist at a time */
     BACKWARD_GROUP_MAX = 8,             /* query tiles that visit a key tile one after the other, */
     BACKWARD_GROUP_FLOATS = 168 * 1024, /* if they fit so much of the cache next to the core */
-    BACKWARD_CHUNK = 64,                /* keys whose P and dS exist at a time */
     BACKWARD_CHAIN = 32, /* terms of dQ that are summed before they join the total: dS sums to 0
                             over a row, so that what is left of them may be small */
     BACKWARD_KEY_BLOCK =
@@ -85,7 +84,7 @@ static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedul
     cut_slices(&l, p, s);
     l.units = units_of(p->d_qk);
     l.v_units = units_of(p->d_v);
-    const int64_t weights = l.lanes * BACKWARD_CHUNK, key_room = BACKWARD_CHUNK * l.d_pad;
+    const int64_t weights = l.lanes * BACKWARD_K_TILE, key_room = BACKWARD_K_TILE * l.d_pad;
     l.d_o = l.lanes * l.d_pad;
     l.qt = l.d_o + l.lanes * l.dv_pad;
     l.dot = l.qt + l.lanes * l.units;
@@ -100,7 +99,7 @@ static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedul
     l.k_room = l.ds_rows + (UNIT_TERMS > 1 ? weights / UNIT_TERMS : weights);
     l.kt_room = l.k_room + key_room;
     l.v_room = l.kt_room + key_room;
-    l.queries = l.v_room + BACKWARD_CHUNK * l.dv_pad;
+    l.queries = l.v_room + BACKWARD_K_TILE * l.dv_pad;
     l.own_gather = l.queries + l.group * l.query_size;
     l.scratch = l.own_gather;
     if (l.slices ==

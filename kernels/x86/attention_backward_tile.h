@@ -10,13 +10,14 @@
 
 /* Scratch of one thread, and what is constant for the tile at hand. */
 typedef struct backward_tile {
-    unit *q, *d_o;   /* [lanes / UNIT_TERMS][d_pad], [..][dv_pad]: terms of the sums over
+    unit *q, *d_o;  /* [lanes / UNIT_TERMS][d_pad], [..][dv_pad]: terms of the sums over
                               queries, zero past the tensor */
-    unit *qt, *dot;  /* [units][lanes]: the same, queries in lanes */
-    float *dq;       /* [lanes][d_pad] */
-    float *pt, *dst; /* [BACKWARD_CHUNK][lanes] scores and dP; then dst holds dS by units of keys */
+    unit *qt, *dot; /* [units][lanes]: the same, queries in lanes */
+    float *dq;      /* [lanes][d_pad] */
+    float *pt,
+        *dst; /* [BACKWARD_K_TILE][lanes] scores and dP; then dst holds dS by units of keys */
     void *p_rows,
-        *ds_rows;       /* [BACKWARD_CHUNK][lanes] P and dS by weights, for the sums over queries */
+        *ds_rows; /* [BACKWARD_K_TILE][lanes] P and dS by weights, for the sums over queries */
     float *lse, *delta; /* [lanes] log-sum-exp; rowsum(dO * O) */
     float *seen;        /* [lanes] 1 for rows that see a key */
     float *dk, *dv;     /* [key][d_pad], [key][dv_pad] sums, the first for key `key_begin` */
@@ -244,12 +245,10 @@ static void gather_pairs(const backward_tile *t, int64_t k0, int64_t begin, int6
 
 static void backward_whole_tile(const backward_tile *t, int64_t k0, int64_t keys)
 {
-    for (int64_t j = 0; j < keys; j += BACKWARD_CHUNK) {
-        const backward_chunk c = load_keys(t, k0 + j, least(BACKWARD_CHUNK, keys - j));
-        for (int64_t at = 0; at < t->lanes; at += (int64_t)NV_MAX * VL)
-            visit_queries(t, at, (int)least(NV_MAX, (t->lanes - at) / VL), &c, 0, NULL);
-        gather_keys(t, k0 + j, c.keys, 0, 0, t->rows);
-    }
+    const backward_chunk c = load_keys(t, k0, keys);
+    for (int64_t at = 0; at < t->lanes; at += (int64_t)NV_MAX * VL)
+        visit_queries(t, at, (int)least(NV_MAX, (t->lanes - at) / VL), &c, 0, NULL);
+    gather_keys(t, k0, keys, 0, 0, t->rows);
     for (int64_t r = 0; r < t->rows; r++)
         t->seen[r] = 1.0f;
 }
@@ -262,24 +261,22 @@ static vmask vector_interval(const mas_row_span *spans, int64_t q_tile, int64_t 
     return vinterval_hull(*lo, *hi, begin, end);
 }
 
-/* Keys begin .. end-1 (at most a chunk) of a partial tile, loaded once; begin starts a unit. */
-static void backward_partial_chunk(const backward_tile *t, int64_t k0, int32_t begin, int32_t end,
-                                   const mas_row_span *spans, int64_t q_tile)
+/* Keys begin .. end-1 of a partial tile, loaded once; begin starts a unit. */
+static void backward_partial_keys(const backward_tile *t, int64_t k0, int32_t begin, int32_t end,
+                                  const mas_row_span *spans, int64_t q_tile)
 {
     const backward_chunk all = load_keys(t, k0 + begin, end - begin);
     for (int64_t at = 0; at < t->lanes; at += VL) {
         ivec lo, hi;
         int32_t first, last;
         vector_interval(spans, q_tile, at, &lo, &hi, &first, &last);
-        first = first < begin ? begin : first - first % UNIT_TERMS;
-        last = last > end ? end : last;
-        last = last < first ? first : last;
+        first -= first < last ? first % UNIT_TERMS : 0;
         for (int32_t j = begin; j < end; j++) /* what no row of this vector sees */
             if (j < first || j >= last) {
                 vstore_weight(t->p_rows, (j - begin) * t->lanes + at, vzero());
                 vstore_weight(t->ds_rows, (j - begin) * t->lanes + at, vzero());
             }
-        if (first == last)
+        if (first >= last)
             continue;
         const lane_mask mask = mask_part(lo, hi, first, last);
         const backward_chunk c = backward_part(&all, first - begin, last - begin);
@@ -321,8 +318,8 @@ static void backward_partial_tile(const backward_tile *t, int64_t k0, const mas_
         end = last > end ? last : end;
     }
     begin -= begin < end ? begin % UNIT_TERMS : 0;
-    for (int32_t j = begin; j < end; j += BACKWARD_CHUNK)
-        backward_partial_chunk(t, k0, j, (int32_t)least(end, j + BACKWARD_CHUNK), spans, q_tile);
+    if (begin < end)
+        backward_partial_keys(t, k0, begin, end, spans, q_tile);
 }
 
 #endif
