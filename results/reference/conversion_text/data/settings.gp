@@ -1,13 +1,13 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Where should full attention stand when a short-context model of real text is converted?'
-caption = 'masbench 0.1.0, commit ee9d0943e7b8; experiment conversion_text; length 1024; 0.32 M parameters, 0.066 to 1 M training tokens a point after a base of 4 M.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit ee9d0943e7b8; experiment conversion_text; length 1024; 0.32 M parameters, 0.066 to 1 M training tokens a point after a base of 4 M.'."\n".'Mean and extremes of 6 seeds. Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',6'
 line_font = ',6'
 plan_font = 7
 cost_high = 107
-quality_low = 4.47242733
-quality_high = 6.68555662
+quality_low = 4.36566499
+quality_high = 6.87280394
 quality_log = 0
 layers = 6
 families = 18
@@ -87,25 +87,25 @@ array floor_reach[1]
 array floor_right[1]
 array floor_above[1]
 $labels << END
-19.4612	6.30937	1	29362
-19.4612	6.15948	1	40563
-15.2989	6.28289	1	13400487
-35.8514	6.07151	2	29362
-35.8514	5.93644	2	40563
-31.6891	5.95367	2	15113984
-31.6891	6.05048	2	13400487
-19.4612	5.99619	1	0
-19.4612	5.81447	1	13983232
-15.2989	5.99087	1	29362
-35.8514	5.7273	2	0
-35.8514	5.59271	2	13983232
-31.6891	5.62034	2	40563
-31.6891	5.74138	2	29362
-19.4612	5.62158	1	5682409
-19.4612	5.51291	1	8355711
-15.2989	5.59059	1	0
-35.8514	5.35202	2	5682409
-35.8514	5.19872	2	8355711
-31.6891	5.21992	2	13983232
-31.6891	5.35352	2	0
+19.4612	6.30236	1	29362
+19.4612	6.17478	1	40563
+15.2989	6.31631	1	13400487
+35.8514	6.11517	2	29362
+35.8514	5.95903	2	40563
+31.6891	6.03829	2	15113984
+31.6891	5.95581	2	13400487
+19.4612	5.94065	1	0
+19.4612	5.76615	1	13983232
+15.2989	5.97083	1	29362
+35.8514	5.69293	2	0
+35.8514	5.55145	2	13983232
+31.6891	5.62861	2	40563
+33.7703	5.76812	2	29362
+19.4612	5.61455	1	5682409
+19.4612	5.50985	1	8355711
+15.2989	5.60606	1	0
+35.8514	5.34882	2	5682409
+35.8514	5.20865	2	8355711
+31.6891	5.23338	2	13983232
+31.6891	5.36945	2	0
 END
