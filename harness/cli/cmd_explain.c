@@ -294,17 +294,21 @@ static int explain_main(const mas_cli_command *command, int argc, char **argv)
     explain_masks(experiment, stdout);
     printf("\nkernels, and why better ones are refused\n");
     kind->print_kernels(experiment, parsed.globals.device, true, stdout);
+    const mas_run_options options = {.device = parsed.globals.device,
+                                     .threads = parsed.globals.threads,
+                                     .shard = 1,
+                                     .shards = 1};
+    const int jobs = mas_run_jobs(experiment, &options);
     double seconds = 0;
     for (int64_t i = 0; i < experiment->count; i++) {
-        seconds +=
-            kind->explain(experiment, i, parsed.globals.device, parsed.globals.threads, stdout);
+        seconds += kind->explain(experiment, i, options.device, options.threads / jobs, stdout);
         fflush(stdout);
     }
     if (seconds > 0) {
         char text[32];
-        mas_cli_duration(seconds, text, sizeof text);
-        printf("\nexpected time of the whole run: about %s with %d threads\n", text,
-               parsed.globals.threads);
+        mas_cli_duration(seconds / jobs, text, sizeof text);
+        printf("\nexpected time of the whole run: about %s with %d threads, %d %s at a time\n",
+               text, options.threads, jobs, jobs == 1 ? "point" : "points");
     }
     mas_experiment_free(experiment);
     return mas_cli_finish(command, MAS_EXIT_OK);

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define JOBS_MAX 4096 /* far past any machine; a number above it is a mistake */
+
 static bool read_shard(const char *text, mas_run_options *options)
 {
     char *end;
@@ -40,8 +42,7 @@ static mas_status forget_failed(const mas_experiment *experiment, const mas_run_
         json_t *result = NULL;
         if (!path)
             return mas_fail(err, MAS_E_MEMORY, "no memory for the name of a result");
-        if (i % options->shards == options->shard - 1 &&
-            mas_json_read(path, &result, NULL) == MAS_OK &&
+        if (mas_run_in_shard(options, i) && mas_json_read(path, &result, NULL) == MAS_OK &&
             strcmp(mas_json_text_at(result, "status"), "ok") != 0 && unlink(path) != 0)
             status = mas_fail(err, MAS_E_IO, "cannot remove %s: %s", path, strerror(errno));
         json_decref(result);
@@ -66,7 +67,7 @@ static int exit_code(const mas_cli_command *command, mas_status status,
 }
 
 static int run_experiment(const mas_cli_command *command, const mas_experiment *experiment,
-                          const mas_run_options *options)
+                          const mas_run_options *options, int jobs)
 {
     mas_error err;
     mas_progress_bar bar;
@@ -75,7 +76,9 @@ static int run_experiment(const mas_cli_command *command, const mas_experiment *
         mas_progress_begin(&bar, experiment, options, &err) != MAS_OK)
         return mas_cli_usage_error(command, "%s", err.text);
     const mas_run_observer observer = mas_progress_observer(&bar);
-    const mas_status status = mas_run_experiment(experiment, options, &observer, &summary, &err);
+    const mas_status status =
+        jobs > 1 ? mas_run_at_once(experiment, options, jobs, &observer, &summary, &err)
+                 : mas_run_experiment(experiment, options, &observer, &summary, &err);
     mas_progress_end(&bar);
     int code = exit_code(command, status, &summary, &err);
     if (status != MAS_OK)
@@ -99,7 +102,7 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
 {
     mas_cli_list settings = {0};
     const char *shard = NULL;
-    int64_t slow_down = 0;
+    int64_t slow_down = 0, jobs = 0;
     bool dry_run = false, list = false, retry = false;
     mas_run_options options = {
         .results = "results", .shard = 1, .shards = 1, .stop = &mas_cli_stop};
@@ -110,6 +113,10 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
          "folder that receives <experiment>/<id>.json (default: results)", &options.results, 0, 0,
          NULL},
         {"shard", MAS_CLI_TEXT, "I/N", "run every N-th point from the I-th on", &shard, 0, 0, NULL},
+        {"jobs", MAS_CLI_INT, "N",
+         "points to run at once, each with its share of the threads (default: one a thread where "
+         "models are small, else 1)",
+         &jobs, 1, JOBS_MAX, NULL},
         {"dry-run", MAS_CLI_FLAG, NULL, "print points, plans, costs and kernels; create nothing",
          &dry_run, 0, 0, NULL},
         {"list", MAS_CLI_FLAG, NULL, "the same as --dry-run", &list, 0, 0, NULL},
@@ -134,7 +141,12 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
     if (code >= 0)
         return code;
     mas_error err;
-    if (dry_run || list) {
+    if (jobs == 0)
+        jobs = mas_run_jobs(experiment, &options);
+    if (jobs > 1 && experiment->kind == MAS_KIND_KERNEL) {
+        code = mas_cli_usage_error(
+            command, "--jobs: kernels are timed alone; leave it out for kind: kernel");
+    } else if (dry_run || list) {
         const mas_cli_kind *kind = &mas_cli_kinds[experiment->kind];
         kind->print_points(experiment, options.device, stdout);
         printf("kernels\n");
@@ -143,7 +155,7 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
     } else if (retry && forget_failed(experiment, &options, &err) != MAS_OK) {
         code = mas_cli_usage_error(command, "%s", err.text);
     } else {
-        code = run_experiment(command, experiment, &options);
+        code = run_experiment(command, experiment, &options, (int)jobs);
     }
     mas_experiment_free(experiment);
     return mas_cli_finish(command, code);

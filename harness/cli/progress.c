@@ -40,55 +40,92 @@ mas_status mas_progress_begin(mas_progress_bar *bar, const mas_experiment *exper
         .terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0,
         .colour = mas_cli_colour(stderr),
         .experiment = experiment,
-        .work = calloc((size_t)experiment->count + 1, sizeof *bar->work),
+        .points = calloc((size_t)experiment->count + 1, sizeof *bar->points),
         .begin = now(),
     };
-    if (!bar->work)
+    if (!bar->points)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the progress bar");
     for (int64_t i = 0; i < experiment->count; i++) {
         const mas_point *point = &experiment->points[i];
-        bar->work[i] = mas_cli_kinds[point->kind].work(point);
+        bar->points[i].work = mas_cli_kinds[point->kind].work(point);
         char *path = mas_point_path(options->results, experiment->name, point->id, ".json");
-        if (path && i % options->shards == options->shard - 1 && access(path, F_OK) != 0)
-            bar->work_left += bar->work[i];
+        if (path && mas_run_in_shard(options, i) && access(path, F_OK) != 0)
+            bar->work_left += bar->points[i].work;
         free(path);
     }
     return MAS_OK;
 }
 
+/* The points that run now, together. */
+typedef struct running {
+    int64_t count, first; /* how many, and the index of the first */
+    double work;          /* done of them */
+    double rate;          /* tokens per second */
+} running;
+
+static running running_now(const mas_progress_bar *bar)
+{
+    running r = {.first = -1};
+    const double t = now();
+    for (int64_t i = 0; i < bar->experiment->count; i++) {
+        const struct mas_progress_point *p = &bar->points[i];
+        if (!p->runs)
+            continue;
+        if (r.count++ == 0)
+            r.first = i;
+        r.work += p->fraction * p->work;
+        if (t > p->begin)
+            r.rate += (double)p->tokens / (t - p->begin);
+    }
+    return r;
+}
+
 /* Seconds until the whole run is done; negative: not known yet. */
 static double seconds_left(const mas_progress_bar *bar)
 {
-    const double current = bar->point ? bar->fraction * bar->work[bar->index] : 0;
-    const double done = bar->work_done + current, spent = now() - bar->begin;
-    return done > 0 && spent > 0 ? (bar->work_left - current) * spent / done : -1;
+    const running r = running_now(bar);
+    const double done = bar->work_done + r.work, spent = now() - bar->begin;
+    return done > 0 && spent > 0 ? (bar->work_left - r.work) * spent / done : -1;
 }
 
-static void state_text(const mas_progress_bar *bar, char *text, size_t size)
+/* "[3/42] title", of several points at once "[3/42] title (and 1 more)" */
+static void head_text(const mas_progress_bar *bar, int64_t index, int64_t others, char *text,
+                      size_t size)
 {
-    const double spent = now() - bar->point_begin;
+    const int n = snprintf(text, size, "[%lld/%lld] %s", (long long)index + 1,
+                           (long long)bar->experiment->count, bar->experiment->points[index].title);
+    if (others > 0 && n > 0 && (size_t)n < size)
+        snprintf(text + n, size - (size_t)n, " (and %lld more)", (long long)others);
+}
+
+static void state_text(const mas_progress_bar *bar, int64_t index, double tokens_per_second,
+                       char *text, size_t size)
+{
+    const struct mas_progress_point *p = &bar->points[index];
     char rate[32], left[32] = "?";
-    mas_cli_quantity(spent > 0 ? (double)bar->point_tokens / spent : 0, rate, sizeof rate);
+    mas_cli_quantity(tokens_per_second, rate, sizeof rate);
     const double seconds = seconds_left(bar);
     if (seconds >= 0)
         mas_cli_duration(seconds, left, sizeof left);
-    snprintf(text, size, "%3.0f %%  %s tokens/s  loss %.3f  %s left", 100 * bar->fraction, rate,
-             bar->loss, left);
+    snprintf(text, size, "%3.0f %%  %s tokens/s  loss %.3f  %s left", 100 * p->fraction, rate,
+             p->loss, left);
 }
 
-/* "[ 3/42] title" cut to what the line leaves, bar, state. */
+/* Head, bar and state of the first point that runs, cut to what the line leaves; the rate is of all. */
 static void draw(mas_progress_bar *bar)
 {
-    char state[128], head[MAS_TITLE_MAX + 32];
-    state_text(bar, state, sizeof state);
-    snprintf(head, sizeof head, "[%lld/%lld] %s", (long long)bar->index + 1, (long long)bar->count,
-             bar->point->title);
+    const running r = running_now(bar);
+    char state[128], head[MAS_TITLE_MAX + 64];
+    if (r.count == 0)
+        return;
+    state_text(bar, r.first, r.rate, state, sizeof state);
+    head_text(bar, r.first, r.count - 1, head, sizeof head);
     const int width = terminal_width(bar->out) - 1;
     const int cells = width > 100 ? 20 : width > 70 ? 10 : 0;
     const int room = width - (int)strlen(state) - 2 - (cells ? cells + 3 : 0);
     fprintf(bar->out, "\r\033[K%.*s  ", room > 0 ? room : 0, head);
     if (cells) {
-        const int full = (int)(bar->fraction * cells + 0.5);
+        const int full = (int)(bar->points[r.first].fraction * cells + 0.5);
         fputc('[', bar->out);
         for (int i = 0; i < cells; i++)
             fputc(i < full ? '=' : ' ', bar->out);
@@ -101,27 +138,22 @@ static void draw(mas_progress_bar *bar)
 static void point_begin(void *user, const mas_point *point, int64_t index, int64_t count)
 {
     mas_progress_bar *bar = user;
-    bar->point = point;
-    bar->index = index;
-    bar->count = count;
-    bar->fraction = 0;
-    bar->loss = 0;
-    bar->point_tokens = 0;
-    bar->point_begin = now();
-    bar->last_drawn = bar->point_begin;
-    if (bar->terminal) {
-        fprintf(bar->out, "\r\033[K[%lld/%lld] %s", (long long)index + 1, (long long)count,
-                point->title);
-        fflush(bar->out);
-    }
+    const double work = bar->points[index].work;
+    (void)point, (void)count;
+    bar->points[index] = (struct mas_progress_point){.work = work, .runs = true, .begin = now()};
+    bar->last_drawn = bar->points[index].begin;
+    if (bar->terminal)
+        draw(bar);
 }
 
-static void step(void *user, double fraction, int64_t tokens, double loss)
+static void step(void *user, const mas_point *point, double fraction, int64_t tokens, double loss)
 {
     mas_progress_bar *bar = user;
-    bar->fraction = fraction;
-    bar->point_tokens = tokens;
-    bar->loss = loss;
+    const int64_t index = point - bar->experiment->points;
+    struct mas_progress_point *p = &bar->points[index];
+    p->fraction = fraction;
+    p->tokens = tokens;
+    p->loss = loss;
     const double t = now();
     if (t - bar->last_drawn < (bar->terminal ? DRAW_SECONDS : LINE_SECONDS))
         return;
@@ -130,10 +162,10 @@ static void step(void *user, double fraction, int64_t tokens, double loss)
         draw(bar);
         return;
     }
-    char state[128];
-    state_text(bar, state, sizeof state);
-    fprintf(bar->out, "[%lld/%lld] %s: %s\n", (long long)bar->index + 1, (long long)bar->count,
-            bar->point->title, state);
+    char state[128], head[MAS_TITLE_MAX + 64];
+    state_text(bar, index, t > p->begin ? (double)tokens / (t - p->begin) : 0, state, sizeof state);
+    head_text(bar, index, 0, head, sizeof head);
+    fprintf(bar->out, "%s: %s\n", head, state);
 }
 
 static void point_end(void *user, const mas_point *point, const json_t *result, bool was_there)
@@ -143,10 +175,10 @@ static void point_end(void *user, const mas_point *point, const json_t *result, 
     const char *status = mas_json_text_at(result, "status");
     const bool ok = strcmp(status, "ok") == 0;
     if (!was_there) {
-        bar->work_left -= bar->work[index];
-        bar->work_done += bar->work[index];
+        bar->work_left -= bar->points[index].work;
+        bar->work_done += bar->points[index].work;
     }
-    bar->point = NULL;
+    bar->points[index].runs = false;
     fprintf(bar->out, "%s[%lld/%lld] %s: ", bar->terminal ? "\r\033[K" : "", (long long)index + 1,
             (long long)bar->experiment->count, point->title);
     if (bar->colour)
@@ -193,8 +225,8 @@ mas_run_observer mas_progress_observer(mas_progress_bar *bar)
 
 void mas_progress_end(mas_progress_bar *bar)
 {
-    if (bar->terminal && bar->point)
+    if (bar->terminal && running_now(bar).count > 0)
         fputs("\r\033[K", bar->out);
-    free(bar->work);
-    bar->work = NULL;
+    free(bar->points);
+    bar->points = NULL;
 }

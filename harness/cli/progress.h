@@ -11,14 +11,15 @@ typedef struct mas_progress_bar {
     FILE *out;
     bool terminal, colour;
     const mas_experiment *experiment;
-    double *work; /* [count] expected FLOPs of each point; what the time left is computed from */
-    double work_left; /* of points that still have to run, the current one included */
+    struct mas_progress_point {
+        double work; /* expected FLOPs; what the time left is computed from */
+        bool runs;   /* now */
+        double begin, fraction, loss;
+        int64_t tokens;
+    } * points;       /* [count of the experiment] */
+    double work_left; /* of points that still have to run, those that run now included */
     double work_done; /* in this run */
-    double begin, point_begin, last_drawn;
-    int64_t index, count;
-    int64_t point_tokens;
-    double fraction, loss;
-    const mas_point *point;
+    double begin, last_drawn;
 } mas_progress_bar;
 
 /** @param results, shard, shards  which points are done already and which are this run's to do */

@@ -160,7 +160,7 @@ static mas_status train_on(mas_device *device, const base_training *t, mas_base 
     mas_model *model = NULL;
     mas_train_report report = {0};
     mas_quality quality;
-    mas_watch user = {t->options, t->observer, device, 0};
+    mas_watch user = {t->options, t->observer, t->point, device, 0};
     const mas_train_monitor watch = {mas_watch_step, &user};
     mas_status status = mas_model_create(device, &t->config, &t->plan, batch,
                                          mas_train_use(&config), seed, &model, err);

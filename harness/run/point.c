@@ -61,8 +61,8 @@ bool mas_watch_step(void *user, int64_t step, int64_t steps, int64_t tokens, dou
     if (w->watched_every > 0)
         mas_profile_watch(w->device->profile, step % w->watched_every == 0);
     if (w->observer && w->observer->progress)
-        w->observer->progress(w->observer->user, steps > 0 ? (double)step / (double)steps : 0,
-                              tokens, loss);
+        w->observer->progress(w->observer->user, w->point,
+                              steps > 0 ? (double)step / (double)steps : 0, tokens, loss);
     return !(w->options->stop && *w->options->stop);
 }
 
@@ -155,7 +155,7 @@ static mas_status train_and_score(const mas_experiment *experiment, const mas_po
     char *progress =
         mas_point_path(options->results, experiment->name, point->id, ".checkpoint.safetensors");
     char *trained = mas_point_path(options->results, experiment->name, point->id, ".safetensors");
-    mas_watch user = {options, observer, device, steps_a_watch(device)};
+    mas_watch user = {options, observer, point, device, steps_a_watch(device)};
     const mas_train_monitor watch = {mas_watch_step, &user};
     if (!progress || !trained) {
         status = mas_fail(&out->error, MAS_E_MEMORY, "no memory for the checkpoint's name");
@@ -194,6 +194,7 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
     mas_time_stamp(out->started, sizeof out->started);
     out->model = point->model;
     out->kind = options->device;
+    out->at_once = options->at_once;
     if (point->kind == MAS_KIND_PLAN) {
         out->status = plan_only(corpora, point, out);
     } else {

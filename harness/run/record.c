@@ -292,6 +292,7 @@ static json_t *time_record(const mas_point *point, const mas_outcome *out)
     const mas_train_report *report = &out->training;
     mas_json_set_text(json, "started", out->started);
     mas_json_set_number(json, "seconds", out->seconds);
+    mas_json_set_int(json, "points_at_once", out->at_once > 1 ? out->at_once : 1);
     mas_json_set_number(json, "training_seconds", report->seconds);
     mas_json_set_number(json, "evaluation_seconds", report->evaluation_seconds);
     mas_model_cost cost;

@@ -72,8 +72,7 @@ static mas_status open_corpora(mas_corpora *corpora, const mas_experiment *exper
     for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
         const mas_point *point = &experiment->points[i];
         const mas_runner *runner = &mas_runners[point->kind];
-        if (i % options->shards != options->shard - 1 || !runner->needs_corpus ||
-            !runner->needs_corpus(point))
+        if (!mas_run_in_shard(options, i) || !runner->needs_corpus || !runner->needs_corpus(point))
             continue;
         char *path = mas_point_path(options->results, experiment->name, point->id, ".json");
         const mas_corpus *corpus;
@@ -105,13 +104,15 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
     if (status == MAS_OK)
         status = mas_folder_prepare(experiment, options->results, err);
     for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
-        if (i % options->shards != options->shard - 1)
+        if (!mas_run_in_shard(options, i))
             continue;
         if (options->stop && *options->stop) {
             status = mas_fail(err, MAS_E_INTERRUPTED,
                               "stopped; the same command goes on where it ended");
             break;
         }
+        if (options->taken && atomic_exchange(&options->taken[i], true))
+            continue;
         const mas_point *point = &experiment->points[i];
         json_t *result = NULL;
         char *path = mas_point_path(options->results, experiment->name, point->id, ".json");

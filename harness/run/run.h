@@ -9,20 +9,31 @@
 #include "harness/config/experiment.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 
 typedef struct mas_run_options {
-    const char *results;               /* folder that receives <experiment>/<id>.json */
-    const mas_device_kind *device;     /* that computes */
-    int threads;                       /* >= 1 */
-    int shard, shards;                 /* run points with index % shards == shard - 1; 1, 1: all */
-    double slow_down;                  /* share by which kernels are slowed down, to try a gate */
+    const char *results;           /* folder that receives <experiment>/<id>.json */
+    const mas_device_kind *device; /* that computes */
+    int threads;                   /* >= 1 */
+    int shard, shards;             /* run points with index % shards == shard - 1; 1, 1: all */
+    atomic_bool *
+        taken; /* [points], of processes that share the points out: who sets a flag runs the point; NULL: one
+                           process runs all */
+    int at_once;      /* processes that run points at once, this one among them; 0: alone */
+    double slow_down; /* share by which kernels are slowed down, to try a gate */
     const volatile sig_atomic_t *stop; /* set by a signal handler: stop after the current step */
 } mas_run_options;
 
-/** Progress of a run, for whoever draws it. */
+static inline bool mas_run_in_shard(const mas_run_options *options, int64_t index)
+{
+    return index % options->shards == options->shard - 1;
+}
+
+/** Progress of a run, for whoever draws it. Several points may be running. */
 typedef struct mas_run_observer {
     void (*point_begin)(void *user, const mas_point *point, int64_t index, int64_t count);
-    void (*progress)(void *user, double fraction_of_point, int64_t tokens, double loss);
+    void (*progress)(void *user, const mas_point *point, double fraction, int64_t tokens,
+                     double loss);
     void (*point_end)(void *user, const mas_point *point, const json_t *result, bool was_there);
     void *user;
 } mas_run_observer;
@@ -39,6 +50,20 @@ MAS_MUST_USE mas_status mas_run_experiment(const mas_experiment *experiment,
                                            const mas_run_options *options,
                                            const mas_run_observer *observer,
                                            mas_run_summary *summary, mas_error *err);
+
+/** How many points to run at once: as many as there are threads (and points to run) where the steps of training on a CPU
+ * are too small to share, else 1.
+ *  @param options  results NULL: no point has run yet */
+int mas_run_jobs(const mas_experiment *experiment, const mas_run_options *options);
+
+/** The same by `jobs` processes at once, each with its share of the threads and one point at a time; for models too small
+ * to keep several threads busy. Points are handed out in order; the observer hears of all of them, in this process.
+ *  @param jobs  >= 1; call before this process has used threads of OpenMP or a device
+ *  @return as above; also MAS_E_IO when a process was killed: the others went on, its point is missing */
+MAS_MUST_USE mas_status mas_run_at_once(const mas_experiment *experiment,
+                                        const mas_run_options *options, int jobs,
+                                        const mas_run_observer *observer, mas_run_summary *summary,
+                                        mas_error *err);
 
 /** Run one point, whatever its kind, and make its result, status included. Never fails as a
  * function: what went wrong is in the result. NULL only without memory or after a stop request. */

@@ -99,6 +99,7 @@ typedef struct mas_outcome {
     const mas_corpus *corpus;
     const mas_device_kind *kind; /* of the device that computed */
     const mas_device *device;
+    int at_once; /* points that ran at the same time, as options say */
     mas_model *model_built;
     mas_memory_use memory; /* of a plan: what training would allocate before its first step */
     mas_train_report training;

@@ -8,6 +8,7 @@
 typedef struct mas_watch {
     const mas_run_options *options;
     const mas_run_observer *observer;
+    const mas_point *point;
     const mas_device *device;
     int64_t watched_every; /* steps of which one is watched by the profile; 0: there is none */
 } mas_watch;
