@@ -27,6 +27,9 @@ static int check_main(const mas_cli_command *command, int argc, char **argv)
     check.seed = (uint64_t)seed;
     check.threads = parsed.globals.threads;
     mas_error err;
+    if (!parsed.globals.cpu &&
+        mas_cpu_limit(mas_cpu_offered(), &err) != MAS_OK) /* all, not only the fastest */
+        return mas_cli_usage_error(command, "%s", err.text);
     if (parsed.globals.device != &mas_device_cpu) {
         check.table = parsed.globals.device->attention;
         check.open_device = parsed.globals.device->open;

@@ -66,7 +66,8 @@ static void append_kernels(json_t *all, const mas_device_kind *device)
         const mas_attn_kernel *k = *next;
         json_t *item = json_object();
         char text[96];
-        const bool usable = here && k->isa <= mas_cpu_isa();
+        const bool usable = here && k->isa <= mas_cpu_offered();
+        const bool used = here && k->isa <= mas_cpu_isa();
         const char *needs = device == &mas_device_cpu ? mas_isa_name(k->isa) : device->name;
         mas_json_set_text(item, "name", k->name);
         mas_json_set_text(item, "operation", mas_attn_op_name(k->op));
@@ -74,7 +75,9 @@ static void append_kernels(json_t *all, const mas_device_kind *device)
         mas_json_set_text(item, "needs", needs);
         mas_json_set_bool(item, "usable", usable);
         snprintf(text, sizeof text, "%s, needs %s%s", mas_attn_op_name(k->op), needs,
-                 usable ? "" : " (not usable here)");
+                 used     ? ""
+                 : usable ? " (used here with --cpu only)"
+                          : " (not usable here)");
         mas_json_set_text(item, "summary", text);
         append(all, item);
     }

@@ -77,9 +77,9 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    if (c.cpu) {
-        mas_isa isa;
-        mas_status status = mas_isa_from_name(c.cpu, &isa, &err);
+    mas_isa isa = mas_cpu_offered();
+    if (c.cpu || isa != mas_cpu_isa()) {
+        mas_status status = c.cpu ? mas_isa_from_name(c.cpu, &isa, &err) : MAS_OK;
         if (status == MAS_OK)
             status = mas_cpu_limit(isa, &err);
         if (status != MAS_OK) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * What this processor can run. Levels are named bundles; each contains the ones before it.
- * Detection asks the processor and the operating system (saved register state), then the limit of
- * MASBENCH_CPU or --cpu, which can only lower it.
+ * Detection asks the processor and the operating system (saved register state); MASBENCH_CPU and --cpu choose a level of
+ * those that it offers.
  */
 #ifndef MASBENCH_CPU_H
 #define MASBENCH_CPU_H
@@ -28,9 +28,12 @@ const char *mas_isa_name(mas_isa isa);
 /** Level whose name is `name`; MAS_E_ARGUMENT names the known ones. */
 MAS_MUST_USE mas_status mas_isa_from_name(const char *name, mas_isa *out, mas_error *err);
 
-/** Highest level usable now: detected, lowered by mas_cpu_limit. */
+/** Level in use: the fastest of those offered, unless mas_cpu_limit or MASBENCH_CPU chose one. Not always the highest:
+ * some processors multiply bf16 pairs at half the rate of f32. */
 mas_isa mas_cpu_isa(void);
-/** Lower the level for the rest of the process; call before threads start. Raising above the
+/** Highest level that the processor (and MASBENCH_CPU) allows, for those who test them all. */
+mas_isa mas_cpu_offered(void);
+/** Choose the level for the rest of the process; call before threads start. One above the
  * hardware is MAS_E_UNSUPPORTED. */
 MAS_MUST_USE mas_status mas_cpu_limit(mas_isa isa, mas_error *err);
 /** Marketing name of the processor, "unknown" if it cannot be read. */

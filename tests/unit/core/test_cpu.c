@@ -39,7 +39,7 @@ Test(cpu, unknown_name)
 
 Test(cpu, limit_lowers)
 {
-    const mas_isa have = mas_cpu_isa();
+    const mas_isa have = mas_cpu_offered();
     for (int isa = have; isa >= 0; isa--) {
         cr_assert_eq(mas_cpu_limit((mas_isa)isa, NULL), MAS_OK);
         cr_assert_eq((int)mas_cpu_isa(), isa);
@@ -49,21 +49,30 @@ Test(cpu, limit_lowers)
 Test(cpu, limit_cannot_raise)
 {
     mas_error err;
-    const mas_isa have = mas_cpu_isa();
+    const mas_isa have = mas_cpu_offered(), used = mas_cpu_isa();
     for (int isa = have + 1; isa <= MAS_ISA_COUNT; isa++) {
         cr_assert_eq(mas_cpu_limit((mas_isa)isa, &err), MAS_E_UNSUPPORTED);
         cr_assert_not_null(strstr(err.text, mas_isa_name(have)), "%s", err.text);
-        cr_assert_eq(mas_cpu_isa(), have);
+        cr_assert_eq(mas_cpu_isa(), used);
     }
 }
 
 Test(cpu, environment_lowers)
 {
-    const mas_isa have = mas_cpu_isa();
+    const mas_isa have = mas_cpu_offered();
     setenv("MASBENCH_CPU", "scalar", 1);
     cr_assert_eq(mas_cpu_isa(), MAS_ISA_SCALAR);
     setenv("MASBENCH_CPU", mas_isa_name(MAS_ISA_COUNT - 1), 1);
     cr_assert_eq(mas_cpu_isa(), have);
+    setenv("MASBENCH_CPU", "scalar", 1);
+    cr_assert_eq(mas_cpu_offered(), MAS_ISA_SCALAR);
+}
+
+Test(cpu, used_is_offered)
+{
+    cr_assert_leq(mas_cpu_isa(), mas_cpu_offered());
+    cr_assert_geq(mas_cpu_isa(),
+                  mas_cpu_offered() < MAS_ISA_AVX512 ? mas_cpu_offered() : MAS_ISA_AVX512);
 }
 
 Test(cpu, model_name)

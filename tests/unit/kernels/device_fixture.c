@@ -14,7 +14,7 @@ mas_isa test_top_isa(void)
 {
     static mas_isa top = MAS_ISA_COUNT; /* asked once, before a test lowers it */
     if (top == MAS_ISA_COUNT)
-        top = mas_cpu_isa();
+        top = mas_cpu_offered();
     return top;
 }
 

@@ -30,6 +30,19 @@ Test(device_limits, rates_of_bf16_and_f32_are_of_one_order, .timeout = 60)
     test_close(d);
 }
 
+/* A level whose bf16 is slower than f32 must be asked for. */
+Test(device_limits, the_level_in_use_does_not_lose_by_bf16, .timeout = 60)
+{
+    mas_error err;
+    mas_device *d = NULL;
+    cr_assert_eq(mas_device_open_cpu(1, 0, &d, &err), MAS_OK, "%s", err.text);
+    const double ratio =
+        d->ops->limit(d, MAS_LIMIT_BF16, SECONDS) / d->ops->limit(d, MAS_LIMIT_F32, SECONDS);
+    cr_assert_gt(ratio, 0.8, "at %s bf16 does %g times the FLOPs of f32",
+                 mas_isa_name(mas_cpu_isa()), ratio);
+    test_close(d);
+}
+
 Test(device_limits, follow_the_level, .timeout = 60)
 {
     if (test_top_isa() < MAS_ISA_AVX2)
