@@ -71,7 +71,8 @@ static mas_status make_ready(mas_bench *b, int kind, mas_bench_layer *out, mas_e
     status = mas_bench_choose(b->table, b->config, &p, &kernel, out->refusals, sizeof out->refusals,
                               err);
     if (status == MAS_OK)
-        status = mas_attn_plan_create_for(kernel, &p, b->device->threads, &r->plan, err);
+        status = mas_attn_plan_create_for(
+            kernel, &p, mas_attn_threads(&p, kernel->op, b->device->threads), &r->plan, err);
     if (status != MAS_OK)
         return status;
     describe(b, r, out);

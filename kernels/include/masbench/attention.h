@@ -170,12 +170,15 @@ struct mas_attn_plan {
     void *prepared; /* the kernel's own, or NULL */
 };
 
-/** Check, select, schedule.
+/** So many of the threads as have enough to do that waking them pays; at least 1. */
+int mas_attn_threads(const mas_attn_problem *p, mas_attn_op op, int threads);
+
+/** Check, select, schedule. Small problems take fewer threads than there are.
  *  @param[out] out  owned by the caller, free with mas_attn_plan_free; untouched on error */
 MAS_MUST_USE mas_status mas_attn_plan_create(mas_attn_table table, const mas_attn_problem *p,
                                              mas_attn_op op, int threads, mas_attn_plan **out,
                                              mas_error *err);
-/** The same for a given kernel (the checker, the benchmark). */
+/** The same for a given kernel and exactly that many threads (the checker). */
 MAS_MUST_USE mas_status mas_attn_plan_create_for(const mas_attn_kernel *kernel,
                                                  const mas_attn_problem *p, int threads,
                                                  mas_attn_plan **out, mas_error *err);

@@ -252,6 +252,33 @@ Test(attention, plan)
     mas_attn_plan_free(NULL);
 }
 
+/* Waking threads costs more than a small problem. */
+Test(attention, threads_by_work)
+{
+    mas_attn_problem p = good();
+    for (int op = 0; op < MAS_ATTN_OP_COUNT; op++) {
+        int before = 1;
+        cr_assert_eq(mas_attn_threads(&p, (mas_attn_op)op, 1), 1);
+        for (int32_t length = 8; length <= 4096; length *= 2) {
+            p.q_len = p.kv_len = length;
+            const int threads = mas_attn_threads(&p, (mas_attn_op)op, 64);
+            cr_assert(threads >= before && threads <= 64, "%d at %d, %d before", threads, length,
+                      before);
+            cr_assert(length > 8 || threads == 1);
+            before = threads;
+        }
+        cr_assert_eq(before, 64);
+    }
+    mas_attn_plan *plan = NULL;
+    p.q_len = p.kv_len = 8;
+    cr_assert_eq(mas_attn_plan_create(table, &p, MAS_ATTN_FORWARD, 8, &plan, NULL), MAS_OK);
+    cr_assert_eq(plan->threads, 1);
+    mas_attn_plan_free(plan);
+    cr_assert_eq(mas_attn_plan_create_for(&plain, &p, 8, &plan, NULL), MAS_OK);
+    cr_assert_eq(plan->threads, 8, "the checker's threads are all used");
+    mas_attn_plan_free(plan);
+}
+
 Test(attention, plan_refusals)
 {
     mas_attn_problem p = good();
