@@ -25,6 +25,11 @@ static bool with_placements(const mas_report *report)
     return trained(report) && mas_report_has_placements(report);
 }
 
+static bool with_contexts(const mas_report *report)
+{
+    return trained(report) && mas_report_has_contexts(report);
+}
+
 static bool with_settings(const mas_report *report)
 {
     return trained(report) || mas_report_has_lengths(report);
@@ -46,6 +51,7 @@ static const struct {
 } charts[] = {
     {"cost_quality", trained},
     {"quality_by_full_layers", trained},
+    {"quality_by_context", with_contexts},
     {"loss_by_position", trained},
     {"training_curves", trained},
     {"loss_by_distance", with_distances},
@@ -82,6 +88,7 @@ static const struct {
     {"data/loss_by_position.tsv", mas_report_write_positions, trained},
     {"data/training_curves.tsv", mas_report_write_curves, trained},
     {"data/loss_by_distance.tsv", mas_report_write_distances, with_distances},
+    {"data/quality_by_context.tsv", mas_report_write_contexts, with_contexts},
     {"data/placement_heat.tsv", mas_report_write_placements, with_placements},
     {"data/memory_by_length.tsv", mas_report_write_memory, mas_report_has_lengths},
     {"data/settings.gp", mas_report_write_kernel_settings, with_times},

@@ -158,6 +158,7 @@ static void charts(const mas_report *report, FILE *out)
     static const char *const names[][2] = {
         {"cost_quality", "Cost and quality; bars: extremes of the seeds"},
         {"quality_by_full_layers", "Quality by number of full layers; bars: extremes of the seeds"},
+        {"quality_by_context", "Quality by the context at evaluation; bars: extremes of the seeds"},
         {"placement_heat", "Layer plans, best first"},
         {"loss_by_position", "Loss by position in the context"},
         {"loss_by_distance", "Loss by distance of the evidence"},

@@ -118,11 +118,15 @@ void mas_report_write_positions(const mas_report *report, FILE *out);
 void mas_report_write_distances(const mas_report *report, FILE *out);
 void mas_report_write_curves(const mas_report *report, FILE *out);
 void mas_report_write_placements(const mas_report *report, FILE *out);
+void mas_report_write_contexts(const mas_report *report, FILE *out);
+void mas_report_write_context_settings(const mas_report *report, FILE *out);
 void mas_report_write_memory(const mas_report *report, FILE *out);
 void mas_report_write_memory_settings(const mas_report *report, FILE *out);
 
 /** Do groups differ in where equally many full layers stand? */
 bool mas_report_has_placements(const mas_report *report);
+/** Was some plan, trained at one length, scored at several? */
+bool mas_report_has_contexts(const mas_report *report);
 /** Do results hold memory at several lengths? */
 bool mas_report_has_lengths(const mas_report *report);
 

@@ -12,6 +12,7 @@
 #define KEY_FONT_MAX 11
 #define FONT_MIN 5
 #define KEY_ROOM (39 * KEY_FONT_MAX) /* about 39 characters of the largest size */
+#define KEY_ROWS (28 * KEY_FONT_MAX) /* and 28 rows of it, as plots/common.gp knows */
 #define PLAN_FONT_MAX 10             /* beside the rows of layer plans */
 #define PLAN_ROOM (51 * PLAN_FONT_MAX)
 #define PARAMETERS_SMALL 1e8 /* below, results say little about models that are used */
@@ -43,7 +44,9 @@ unsigned mas_family_colour(const mas_report *report, size_t family_index)
 
 int mas_family_symbol(const mas_report *report, size_t family_index)
 {
-    return symbols[style_of(report, family_index) % (sizeof symbols / sizeof *symbols)];
+    const size_t style = style_of(report, family_index);
+    /* colours and symbols together come round after 24: then each symbol takes its neighbour's colour */
+    return symbols[(style + style / 24) % (sizeof symbols / sizeof *symbols)];
 }
 
 /* Towards white by `share`. */
@@ -316,14 +319,16 @@ static const char *title_text(const mas_report *report, size_t group)
     return report->groups[group].title;
 }
 
-/* As large as the longest name allows. */
+/* As large as the longest name and the number of names allow. */
 static int font_size(const mas_report *report, size_t count,
-                     const char *(*get)(const mas_report *, size_t), size_t room, int largest)
+                     const char *(*get)(const mas_report *, size_t), size_t room, size_t rows,
+                     int largest)
 {
     size_t longest = 1;
     for (size_t i = 0; i < count; i++)
         longest = strlen(get(report, i)) > longest ? strlen(get(report, i)) : longest;
-    const int fits = (int)(room / longest);
+    const size_t wide = room / longest, high = rows / (count ? count : 1);
+    const int fits = (int)(wide < high ? wide : high);
     return fits > largest ? largest : fits < FONT_MIN ? FONT_MIN : fits;
 }
 
@@ -346,15 +351,17 @@ void mas_report_write_settings(const mas_report *report, FILE *out)
     fprintf(out, "\nquality_label = '%s%s%s%s'\n", quality_name(report), split[0] ? " on the " : "",
             split, split[0] ? " split" : "");
     fprintf(out, "family_font = ',%d'\nline_font = ',%d'\nplan_font = %d\n",
-            font_size(report, report->family_count, family_text, KEY_ROOM, KEY_FONT_MAX),
-            font_size(report, series.count, line_text, KEY_ROOM, KEY_FONT_MAX),
-            font_size(report, report->group_count, title_text, PLAN_ROOM, PLAN_FONT_MAX));
+            font_size(report, report->family_count, family_text, KEY_ROOM, KEY_ROWS, KEY_FONT_MAX),
+            font_size(report, series.count, line_text, KEY_ROOM, KEY_ROWS, KEY_FONT_MAX),
+            font_size(report, report->group_count, title_text, PLAN_ROOM, SIZE_MAX, PLAN_FONT_MAX));
     fprintf(out, "cost_high = %.6g\nquality_low = %.9g\nquality_high = %.9g\nquality_log = %d\n",
             COST_HIGH, r.low, r.high, r.logarithmic);
     fprintf(out,
-            "layers = %d\nfamilies = %zu\nlines = %zu\nfloors = %zu\nquality_is_perplexity = %d\n",
+            "layers = %d\nfamilies = %zu\nlines = %zu\nplans = %zu\nfloors = "
+            "%zu\nquality_is_perplexity = "
+            "%d\n",
             report->group_count ? report->groups[0].layers : 0, report->family_count, series.count,
-            report->floor_count, !report->vocabularies_differ);
+            report->group_count, report->floor_count, !report->vocabularies_differ);
     print_array_of_strings(out, "family_name", report->family_count, family_text, report);
     print_array_of_strings(out, "line_name", series.count, line_text, report);
     print_array_of_strings(out, "floor_name", report->floor_count, floor_text, report);
@@ -369,6 +376,8 @@ void mas_report_write_settings(const mas_report *report, FILE *out)
         fprintf(out, "line_colour[%zu] = %u; line_symbol[%zu] = %d; line_dash[%zu] = %d\n", i + 1,
                 series.line[i].colour, i + 1, series.line[i].symbol, i + 1, series.line[i].dash);
     print_floors(report, r, out);
+    if (mas_report_has_contexts(report))
+        mas_report_write_context_settings(report, out);
     if (mas_report_has_lengths(report))
         mas_report_write_memory_settings(report, out);
     print_labels(report, r, out);

@@ -25,7 +25,7 @@ if command -v gnuplot >/dev/null; then
     check "drawn by hand" [ -s results/tiny/cost_quality.svg ]
 fi
 # Charts that need several placements or lengths, and only those.
-for f in placement_heat memory_by_length; do
+for f in placement_heat memory_by_length quality_by_context; do
     check "no $f without a reason" absent results/tiny/data/$f.gp
 done
 sed -e '/^sweep:/,$d' -e 's/experiment: tiny/experiment: places/' tiny.yaml >places.yaml
@@ -43,9 +43,19 @@ check "memory of two lengths" [ "$(grep -c '^64	' results/places/data/memory_by_
 plans 64 128 256 >plan.yaml
 code 0 "plans at three lengths" run plan.yaml
 check "their memory" [ -s results/plan/data/memory_by_length.tsv ]
+sed -e '/^sweep:/,$d' -e 's/experiment: tiny/experiment: contexts/' tiny.yaml >contexts.yaml
+cat >>contexts.yaml <<'END'
+sweep:
+  - evaluation.context: [64, 128]
+  - seed: [1, 2]
+  - attention.full_layers: [0, 2]
+END
+code 0 "two lengths of evaluation" run contexts.yaml --threads 1
+check "a line a plan" [ "$(grep -c '^# context' results/contexts/data/quality_by_context.tsv)" -eq 2 ]
+check "two seeds a length" [ "$(grep -c '	2$' results/contexts/data/quality_by_context.tsv)" -eq 4 ]
 code 0 "one page" report results/plan
 if command -v gnuplot >/dev/null; then
-    for c in places/placement_heat places/memory_by_length places/recall_by_distance plan/memory_by_length; do
+    for c in contexts/quality_by_context places/placement_heat places/memory_by_length places/recall_by_distance plan/memory_by_length; do
         check "$c.svg" [ -s results/$c.svg ]
         check "$c.png" [ -s results/$c.png ]
     done

@@ -13,7 +13,7 @@ if (quality_log) {
     set logscale y
     set ytics (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000)
 }
-set key font family_font
+set key font family_font spacing key_spacing(families)
 apart(i) = families > 1 ? 0.3 * ((i - 1.0) / (families - 1) - 0.5) : 0
 
 do for [format in formats] {

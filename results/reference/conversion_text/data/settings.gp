@@ -12,6 +12,7 @@ quality_log = 0
 layers = 6
 families = 18
 lines = 12
+plans = 27
 floors = 0
 quality_is_perplexity = 1
 array family_name[18]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Panels of the kernel charts, an operation in a dtype each: up to three side by side in up to two rows on the left
+# Panels of the kernel charts, an operation, dtype and shape of heads each: up to three side by side in up to two rows on the left
 # two thirds, the names of the variants on the right. Loaded after common.gp.
 columns = panels < 3 ? panels : (panels == 4 ? 2 : 3)
 rows = (panels + columns - 1) / columns

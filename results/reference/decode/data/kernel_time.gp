@@ -2,6 +2,10 @@
 # Time of a sequence against length on logarithmic axes; the fitted exponents stand under the names.
 load "settings.gp"
 load "common.gp"
+# The shape of heads, where a panel's name has one, on a line of its own.
+rest(name) = name[strstrt(name, ", ") + 2:*]
+shape(name) = strstrt(rest(name), ", ")
+in_lines(name) = shape(name) > 0 ? name[1:strstrt(name, ", ") + shape(name) + 1]."\n".rest(name)[shape(name) + 2:*] : name
 
 do for [format in formats] {
     eval open_chart(format, "kernel_time")
@@ -24,7 +28,7 @@ do for [format in formats] {
     # A table in the key's plot: a row a variant, a column a panel.
     set label 1 "growth with the length L: exponent of L" at -0.02, 0.42 font ",9" textcolor rgb ink
     do for [p = 0:panels - 1] {
-        set label 10 + p panel_name[p + 1] at 0.13 + 0.14 * p, 0.265 rotate by 40 font ",8" textcolor rgb ink
+        set label 10 + p in_lines(panel_name[p + 1]) at 0.13 + 0.14 * p, 0.265 rotate by 40 font (shape(panel_name[p + 1]) > 0 ? ",6" : ",8") textcolor rgb ink
         do for [v = 1:variants] {
             e = exponent[p * variants + v]
             shown = e == e ? sprintf("%.2f", e) : "-" # NaN: fewer than two lengths

@@ -12,6 +12,7 @@ quality_log = 1
 layers = 6
 families = 5
 lines = 10
+plans = 10
 floors = 3
 quality_is_perplexity = 1
 array family_name[5]

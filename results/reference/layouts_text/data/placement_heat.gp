@@ -9,7 +9,7 @@ stats "placement_heat.tsv" index 1 using 2:5 name "row" nooutput
 stats "placement_heat.tsv" index 1 using 7 name "plans" nooutput
 rows = int(cell_max_y)
 columns = int(cell_max_x)
-row_font = rows > 16 ? ",8" : ",10"
+row_font = sprintf(",%d", rows > 16 && plan_font > 8 ? 8 : plan_font)
 tall = 0.42   # half a row that is full attention
 small = 0.13  # and half a sparse one
 # Square cells where a few layers leave room for them.

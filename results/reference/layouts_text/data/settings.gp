@@ -1,9 +1,10 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Which known layer rule is best at equal cost, and is it better than full layers at the bottom?'
-caption = 'masbench 0.1.0, commit 043d595f1f59; experiment layouts_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point; mean and extremes of 3 seeds.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit 043d595f1f59; experiment layouts_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',11'
 line_font = ',10'
+plan_font = 10
 cost_high = 107
 quality_low = 5.47617024
 quality_high = 7.23773847
@@ -11,6 +12,7 @@ quality_log = 0
 layers = 6
 families = 5
 lines = 10
+plans = 10
 floors = 0
 quality_is_perplexity = 1
 array family_name[5]

@@ -12,6 +12,7 @@ quality_log = 1
 layers = 4
 families = 36
 lines = 12
+plans = 36
 floors = 2
 quality_is_perplexity = 1
 array family_name[36]
@@ -93,18 +94,18 @@ family_colour[21] = 13400487; family_symbol[21] = 8
 family_colour[22] = 15113984; family_symbol[22] = 10
 family_colour[23] = 5682409; family_symbol[23] = 12
 family_colour[24] = 8355711; family_symbol[24] = 14
-family_colour[25] = 0; family_symbol[25] = 7
-family_colour[26] = 13983232; family_symbol[26] = 5
-family_colour[27] = 29362; family_symbol[27] = 9
-family_colour[28] = 40563; family_symbol[28] = 11
-family_colour[29] = 13400487; family_symbol[29] = 13
-family_colour[30] = 15113984; family_symbol[30] = 15
-family_colour[31] = 5682409; family_symbol[31] = 6
-family_colour[32] = 8355711; family_symbol[32] = 4
-family_colour[33] = 0; family_symbol[33] = 8
-family_colour[34] = 13983232; family_symbol[34] = 10
-family_colour[35] = 29362; family_symbol[35] = 12
-family_colour[36] = 40563; family_symbol[36] = 14
+family_colour[25] = 0; family_symbol[25] = 5
+family_colour[26] = 13983232; family_symbol[26] = 9
+family_colour[27] = 29362; family_symbol[27] = 11
+family_colour[28] = 40563; family_symbol[28] = 13
+family_colour[29] = 13400487; family_symbol[29] = 15
+family_colour[30] = 15113984; family_symbol[30] = 6
+family_colour[31] = 5682409; family_symbol[31] = 4
+family_colour[32] = 8355711; family_symbol[32] = 8
+family_colour[33] = 0; family_symbol[33] = 10
+family_colour[34] = 13983232; family_symbol[34] = 12
+family_colour[35] = 29362; family_symbol[35] = 14
+family_colour[36] = 40563; family_symbol[36] = 7
 array line_colour[13]
 array line_symbol[13]
 array line_dash[13]
@@ -126,6 +127,25 @@ array floor_right[3]
 array floor_above[3]
 floor_nats[1] = 2.05414761; floor_reach[1] = 0; floor_right[1] = 0; floor_above[1] = 0
 floor_nats[2] = 2.05414761; floor_reach[2] = 61; floor_right[2] = 1; floor_above[2] = 0
+context_all = 12
+context_lines = 12
+array context_name[13]
+array context_plan[13]
+array context_length[13]
+context_plan[1] = 1; context_length[1] = 1; context_name[1] = 'full, seq_len 64'
+context_plan[2] = 2; context_length[2] = 1; context_name[2] = 'window 16, seq_len 64'
+context_plan[3] = 3; context_length[3] = 1; context_name[3] = '1 full of 4 (interleaved) + window 16, seq_len 64'
+context_plan[4] = 4; context_length[4] = 1; context_name[4] = '2 full of 4 (bottom) + window 16, seq_len 64'
+context_plan[5] = 1; context_length[5] = 2; context_name[5] = 'full, seq_len 128'
+context_plan[6] = 2; context_length[6] = 2; context_name[6] = 'window 16, seq_len 128'
+context_plan[7] = 3; context_length[7] = 2; context_name[7] = '1 full of 4 (interleaved) + window 16, seq_len 128'
+context_plan[8] = 4; context_length[8] = 2; context_name[8] = '2 full of 4 (bottom) + window 16, seq_len 128'
+context_plan[9] = 1; context_length[9] = 3; context_name[9] = 'full, seq_len 256'
+context_plan[10] = 2; context_length[10] = 3; context_name[10] = 'window 16, seq_len 256'
+context_plan[11] = 3; context_length[11] = 3; context_name[11] = '1 full of 4 (interleaved) + window 16, seq_len 256'
+context_plan[12] = 4; context_length[12] = 3; context_name[12] = '2 full of 4 (bottom) + window 16, seq_len 256'
+context_shortest = 64
+context_longest = 256
 memory_variants = 4
 memory_lines = 4
 array memory_name[5]

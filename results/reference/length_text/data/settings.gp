@@ -12,6 +12,7 @@ quality_log = 0
 layers = 6
 families = 24
 lines = 12
+plans = 24
 floors = 0
 quality_is_perplexity = 1
 array family_name[24]
@@ -98,6 +99,21 @@ array floor_nats[1]
 array floor_reach[1]
 array floor_right[1]
 array floor_above[1]
+context_all = 8
+context_lines = 8
+array context_name[9]
+array context_plan[9]
+array context_length[9]
+context_plan[1] = 1; context_length[1] = 1; context_name[1] = 'full, seq_len 256'
+context_plan[2] = 2; context_length[2] = 1; context_name[2] = 'block 16 own, seq_len 256'
+context_plan[3] = 3; context_length[3] = 1; context_name[3] = '2 full of 6 (bottom) + block 16 own, seq_len 256'
+context_plan[4] = 4; context_length[4] = 1; context_name[4] = '2 full of 6 (interleaved) + block 16 own, seq_len 256'
+context_plan[5] = 1; context_length[5] = 2; context_name[5] = 'full, seq_len 1024'
+context_plan[6] = 2; context_length[6] = 2; context_name[6] = 'block 16 own, seq_len 1024'
+context_plan[7] = 3; context_length[7] = 2; context_name[7] = '2 full of 6 (bottom) + block 16 own, seq_len 1024'
+context_plan[8] = 4; context_length[8] = 2; context_name[8] = '2 full of 6 (interleaved) + block 16 own, seq_len 1024'
+context_shortest = 256
+context_longest = 2048
 memory_variants = 3
 memory_lines = 3
 array memory_name[4]

@@ -12,6 +12,7 @@ quality_log = 1
 layers = 4
 families = 7
 lines = 11
+plans = 11
 floors = 2
 quality_is_perplexity = 1
 array family_name[7]

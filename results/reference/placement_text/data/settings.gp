@@ -12,6 +12,7 @@ quality_log = 0
 layers = 6
 families = 9
 lines = 10
+plans = 13
 floors = 0
 quality_is_perplexity = 1
 array family_name[9]

@@ -14,18 +14,18 @@ if (quality_log) {
     set logscale y
     set ytics (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000)
 }
-set key font family_font
+set key font family_font spacing key_spacing(families)
 set key title sprintf("number beside a symbol:\nfull layers among %d", layers) font family_font left noenhanced
 
-# Each floor is named on its line, at the end that its points leave free: costly plans come near the floor of full reach,
-# cheap ones near the other.
+# Each floor is named on its line, where the name hides least.
 drawn_floors = quality_is_perplexity ? floors : 0
 do for [i = 1:drawn_floors] {
     y = exp(floor_nats[i])
-    if (i == 1) {
-        set label 101 floor_name[1] at graph 0.01, first y left offset 0, -0.7 font ",10" textcolor rgb soft noenhanced front boxed
+    shift = floor_above[i] ? 0.7 : -0.7
+    if (floor_right[i]) {
+        set label 100 + i floor_name[i] at graph 0.99, first y right offset 0, shift font ",10" textcolor rgb soft noenhanced front boxed
     } else {
-        set label 100 + i floor_name[i] at graph 0.99, first y right offset 0, 0.7 font ",10" textcolor rgb soft noenhanced front boxed
+        set label 100 + i floor_name[i] at graph 0.01, first y left offset 0, shift font ",10" textcolor rgb soft noenhanced front boxed
     }
 }
 

@@ -1,9 +1,10 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Is the loss of bf16 training within the seed spread of f32?'
-caption = 'masbench 0.1.0, commit a145f372d6d1; experiment precision; length 1024; 0.32 M parameters, 1.5 M training tokens a point; mean and extremes of 4 seeds.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit a145f372d6d1; experiment precision; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'."\n".'Mean and extremes of 4 seeds. Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',9'
-line_font = ',9'
+line_font = ',8'
+plan_font = 10
 cost_high = 107
 quality_low = 5.51416558
 quality_high = 6.15846048
@@ -11,6 +12,7 @@ quality_log = 0
 layers = 6
 families = 4
 lines = 4
+plans = 4
 floors = 0
 quality_is_perplexity = 1
 array family_name[4]
@@ -38,6 +40,9 @@ line_colour[2] = 13983232; line_symbol[2] = 5; line_dash[2] = 1
 line_colour[3] = 29362; line_symbol[3] = 9; line_dash[3] = 1
 line_colour[4] = 40563; line_symbol[4] = 11; line_dash[4] = 1
 array floor_nats[1]
+array floor_reach[1]
+array floor_right[1]
+array floor_above[1]
 $labels << END
 35.7828	5.72569	2	29362
 31.6205	5.73911	2	40563

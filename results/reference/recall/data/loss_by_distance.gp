@@ -10,6 +10,10 @@ set yrange [0:*]
 set xtics format "%g"
 set ytics format "%g"
 
+if (lines < plans) {
+    set key title sprintf("%d of %d plans", lines, plans) font line_font left noenhanced
+}
+
 do for [format in formats] {
     eval open_chart(format, "loss_by_distance")
     plot for [i = 1:lines] "loss_by_distance.tsv" index i - 1 using 1:2 \

@@ -4,6 +4,7 @@ caption = 'masbench 0.1.0, commit e1c6b57831b3; experiment recall; length 128; 0
 quality_label = 'perplexity on the validation split'
 family_font = ',11'
 line_font = ',11'
+plan_font = 10
 cost_high = 107
 quality_low = 6.28177977
 quality_high = 53.8224957
@@ -11,6 +12,7 @@ quality_log = 1
 layers = 4
 families = 5
 lines = 6
+plans = 6
 floors = 2
 quality_is_perplexity = 1
 array family_name[5]
@@ -46,8 +48,11 @@ line_colour[4] = 40563; line_symbol[4] = 11; line_dash[4] = 1
 line_colour[5] = 29362; line_symbol[5] = 9; line_dash[5] = 1
 line_colour[6] = 13400487; line_symbol[6] = 13; line_dash[6] = 1
 array floor_nats[3]
-floor_nats[1] = 2.01665652
-floor_nats[2] = 3.0153789
+array floor_reach[3]
+array floor_right[3]
+array floor_above[3]
+floor_nats[1] = 2.01665652; floor_reach[1] = 0; floor_right[1] = 0; floor_above[1] = 0
+floor_nats[2] = 3.0153789; floor_reach[2] = 61; floor_right[2] = 0; floor_above[2] = 0
 $labels << END
 43.9269	12.7887	1	29362
 63.0888	16.9216	2	40563

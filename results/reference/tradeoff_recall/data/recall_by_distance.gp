@@ -19,6 +19,10 @@ do for [i = 1:floors] {
     }
 }
 
+if (lines < plans) {
+    set key title sprintf("%d of %d plans", lines, plans) font line_font left noenhanced
+}
+
 do for [format in formats] {
     eval open_chart(format, "recall_by_distance")
     plot for [i = 1:lines] "loss_by_distance.tsv" index i - 1 using 1:(100 * $3) \

@@ -12,6 +12,7 @@ quality_log = 1
 layers = 4
 families = 11
 lines = 11
+plans = 15
 floors = 4
 quality_is_perplexity = 1
 array family_name[11]

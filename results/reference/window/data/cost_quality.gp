@@ -14,7 +14,7 @@ if (quality_log) {
     set logscale y
     set ytics (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000)
 }
-set key font family_font
+set key font family_font spacing key_spacing(families)
 set key title sprintf("number beside a symbol:\nfull layers among %d", layers) font family_font left noenhanced
 
 # Each floor is named on its line, where the name hides least.

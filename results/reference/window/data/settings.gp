@@ -12,6 +12,7 @@ quality_log = 1
 layers = 4
 families = 16
 lines = 12
+plans = 16
 floors = 4
 quality_is_perplexity = 1
 array family_name[16]

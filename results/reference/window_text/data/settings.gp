@@ -12,6 +12,7 @@ quality_log = 0
 layers = 6
 families = 16
 lines = 12
+plans = 16
 floors = 0
 quality_is_perplexity = 1
 array family_name[16]
