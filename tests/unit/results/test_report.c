@@ -324,6 +324,42 @@ Test(report, memory_is_drawn_over_lengths_and_equal_lines_once)
     drop(r, 6);
 }
 
+/* Scored at that context; the quality is exp of the loss. */
+static json_t *read_at(const char *title, int64_t seed, double perplexity, int64_t length,
+                       int64_t context)
+{
+    json_t *r = planned(title, "FF", seed, log(perplexity), length, 1);
+    mas_json_set_int(json_object_get(r, "quality"), "context", context);
+    return r;
+}
+
+Test(report, contexts_of_evaluation_are_a_line_a_plan_and_length)
+{
+    json_t *r[] = {read_at("full, seq_len 64, context 128", 1, 8, 64, 128),
+                   read_at("full, seq_len 64, context 64", 1, 2, 64, 64),
+                   read_at("full, seq_len 64, context 64", 2, 4, 64, 64),
+                   read_at("other, seq_len 64, context 64", 1, 5, 64, 64),
+                   read_at("full, seq_len 128, context 64", 1, 6, 128, 64)};
+    mas_report *report = make(r, 5);
+    cr_assert(mas_report_has_contexts(report));
+    char *text = written(report, mas_report_write_contexts);
+    cr_expect_not_null(strstr(text, ": full, seq_len 64\n64\t3\t2\t4\t2\n128\t8\t8\t8\t1\n"), "%s",
+                       text);
+    free(text);
+    text = written(report, mas_report_write_settings);
+    cr_expect_not_null(strstr(text, "context_lines = 3\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "context_plan[1] = 1; context_length[1] = 1;"), "%s", text);
+    cr_expect_not_null(strstr(text, "context_plan[2] = 2; context_length[2] = 1;"), "%s", text);
+    cr_expect_not_null(strstr(text, "context_plan[3] = 1; context_length[3] = 2;"), "%s", text);
+    cr_expect_not_null(strstr(text, "context_longest = 128\n"), "%s", text);
+    free(text);
+    mas_report_free(report);
+    report = make(r + 1, 4); /* one context: nothing to compare */
+    cr_expect_not(mas_report_has_contexts(report));
+    mas_report_free(report);
+    drop(r, 5);
+}
+
 Test(report, a_caption_names_what_computed)
 {
     json_t *machine = json_pack("{s:s, s:s, s:i, s:s, s:s}", "cpu", "Some Processor", "isa", "avx2",
