@@ -11,17 +11,14 @@
 void mas_comparison_verdict(const mas_comparison *c, char *text, size_t size)
 {
     if (isnan(c->paired.p))
-        snprintf(text, size,
-                 "undecided: one seed says nothing about others; at least two are needed");
+        snprintf(text, size, "undecided: one seed");
     else if (c->real)
         snprintf(text, size, "real: the first is %s",
                  c->paired.difference < 0 ? "better" : "worse");
     else if (c->seeds_needed > 0)
-        snprintf(text, size, "not shown; about %d seeds would settle a difference of this size",
-                 c->seeds_needed);
+        snprintf(text, size, "not shown (%d seeds would)", c->seeds_needed);
     else
-        snprintf(text, size,
-                 "not shown; no number of seeds up to 1,000 would settle it on this evaluation");
+        snprintf(text, size, "not shown (nor by 1,000 seeds)");
 }
 
 void mas_comparisons_note(const mas_comparisons *comparisons, char *text, size_t size)
@@ -41,7 +38,9 @@ void mas_comparisons_note(const mas_comparisons *comparisons, char *text, size_t
         "Differences are in "
         "nats a token, paired by seed%s; intervals are 95 %%, uncorrected, from a bootstrap "
         "over %s with Student's "
-        "t for the number of seeds.%s",
+        "t for the number of seeds; in brackets, about how many seeds would settle a difference of "
+        "that size on this "
+        "evaluation. One seed says nothing about others.%s",
         real, comparisons->count, single, segments ? " and by segment of the evaluation" : "",
         segments ? "seeds and segments" : "seeds",
         segments == comparisons->count ? ""
@@ -70,9 +69,9 @@ void mas_comparisons_markdown(const mas_report *report, const mas_comparisons *a
     if (all->count > 0) {
         mas_comparisons_note(all, text, sizeof text);
         fprintf(out,
-                "%s\n\n| first | second | seeds | difference | 95 %% interval | p, corrected | "
-                "verdict |\n"
-                "|---|---|---:|---:|---|---:|---|\n",
+                "%s\n\n| first | second | difference | verdict | 95 %% interval | p, corrected | "
+                "seeds |\n"
+                "|---|---|---:|---|---|---:|---:|\n",
                 text);
     }
     for (size_t i = 0; i < all->count; i++) {
@@ -83,11 +82,11 @@ void mas_comparisons_markdown(const mas_report *report, const mas_comparisons *a
         markdown_text(out, report->groups[c->second].title);
         mas_comparison_verdict(c, text, sizeof text);
         if (isfinite(c->paired.low))
-            fprintf(out, " | %zu | %+.4f | %+.4f .. %+.4f | %.4f | %s |\n", c->paired.seeds,
-                    c->paired.difference, c->paired.low, c->paired.high, c->p_corrected, text);
+            fprintf(out, " | %+.4f | %s | %+.4f .. %+.4f | %.4f | %zu |\n", c->paired.difference,
+                    text, c->paired.low, c->paired.high, c->p_corrected, c->paired.seeds);
         else
-            fprintf(out, " | %zu | %+.4f | - | - | %s |\n", c->paired.seeds, c->paired.difference,
-                    text);
+            fprintf(out, " | %+.4f | %s | - | - | %zu |\n", c->paired.difference, text,
+                    c->paired.seeds);
     }
     if (report->group_count > 0)
         fputs("\n| variant | seeds | attention cost | loss nats, mean | deviation "

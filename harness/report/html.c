@@ -27,7 +27,7 @@ static const char head[] =
     "th button{all:unset;cursor:pointer;font-weight:bold}th button:focus-visible{outline:2px solid}"
     "th[aria-sort=ascending] button:after{content:' \\2191'}th[aria-sort=descending] "
     "button:after{content:' \\2193'}\n"
-    "td.v{white-space:normal;min-width:14rem;text-align:left}.real{color:var(--good);font-weight:"
+    ".real{color:var(--good);font-weight:"
     "bold}\n"
     "img{width:100%;height:auto;display:block;background:#fff;border-radius:6px}pre{margin:0;"
     "padding:.6rem;"
@@ -43,7 +43,8 @@ static const char head[] =
     "7pt}th,td{padding:2px 4px;"
     "white-space:normal}pre{white-space:pre-wrap}figure,tr{break-inside:avoid}}\n"
     "@media screen and (max-width:40rem){figure "
-    "img{min-width:38rem}td.t,th.t{white-space:normal;min-width:9rem}}\n"
+    "img{min-width:38rem}table{font-size:.75rem}th,td{padding:.3rem "
+    ".35rem}td.t,th.t{white-space:normal;min-width:6rem}}\n"
     "figure{margin:1rem 0}\n</style></head><body>\n<h1>masbench report</h1>\n";
 
 static const char tail[] =
@@ -208,18 +209,20 @@ static void differences(const mas_report *report, const mas_comparisons *all, FI
     char text[768];
     mas_comparisons_note(all, text, sizeof text);
     element(out, "<h3>Which differences are real</h3>\n<p>", text, "</p>\n");
-    table_head(out, "*first|*second|seeds|difference|low|high|p, corrected|*verdict");
+    table_head(out, "*first|*second|difference|*verdict|95 % interval|p, corrected|seeds");
     for (size_t i = 0; i < all->count; i++) {
         const mas_comparison *c = &all->item[i];
         element(out, "<tr><td class=\"t\">", report->groups[c->first].title, "</td>");
         element(out, "<td class=\"t\">", report->groups[c->second].title, "</td>");
-        fprintf(out, "<td>%zu</td>", c->paired.seeds);
         number(out, "%+.4f", c->paired.difference);
-        number(out, "%+.4f", c->paired.low);
-        number(out, "%+.4f", c->paired.high);
-        number(out, "%.4f", c->p_corrected);
         mas_comparison_verdict(c, text, sizeof text);
-        fprintf(out, "<td class=\"v%s\">%s</td></tr>\n", c->real ? " real" : "", text);
+        fprintf(out, "<td class=\"t%s\">%s</td>", c->real ? " real" : "", text);
+        if (isfinite(c->paired.low))
+            fprintf(out, "<td>%+.4f .. %+.4f</td>", c->paired.low, c->paired.high);
+        else
+            fputs("<td>-</td>", out);
+        number(out, "%.4f", c->p_corrected);
+        fprintf(out, "<td>%zu</td></tr>\n", c->paired.seeds);
     }
     table_end(out);
 }
