@@ -12,7 +12,7 @@
 #define KEY_FONT_MAX 11
 #define FONT_MIN 5
 #define KEY_ROOM (39 * KEY_FONT_MAX) /* about 39 characters of the largest size */
-#define KEY_ROWS (28 * KEY_FONT_MAX) /* and 28 rows of it, as plots/common.gp knows */
+#define KEY_ROWS (24 * KEY_FONT_MAX) /* and 24 rows of it, as plots/common.gp knows */
 #define PLAN_FONT_MAX 10             /* beside the rows of layer plans */
 #define PLAN_ROOM (51 * PLAN_FONT_MAX)
 #define PARAMETERS_SMALL 1e8 /* below, results say little about models that are used */

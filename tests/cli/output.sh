@@ -53,12 +53,26 @@ END
 code 0 "two lengths of evaluation" run contexts.yaml --threads 1
 check "a line a plan" [ "$(grep -c '^# context' results/contexts/data/quality_by_context.tsv)" -eq 2 ]
 check "two seeds a length" [ "$(grep -c '	2$' results/contexts/data/quality_by_context.tsv)" -eq 4 ]
+# More plans than fit a key of the usual size: all are named, in one column.
+sed -e '/^sweep:/,$d' -e 's/experiment: tiny/experiment: many/' tiny.yaml >many.yaml
+cat >>many.yaml <<'END'
+sweep:
+  - attention.full_layers: [0]
+  - attention.sparse.window: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]
+END
+code 0 "thirty plans" run many.yaml --threads 2
 code 0 "one page" report results/plan
 if command -v gnuplot >/dev/null; then
     for c in contexts/quality_by_context places/placement_heat places/memory_by_length places/recall_by_distance plan/memory_by_length; do
         check "$c.svg" [ -s results/$c.svg ]
         check "$c.png" [ -s results/$c.png ]
     done
+    for c in cost_quality quality_by_full_layers; do
+        grep -B3 'window [0-9]*</' results/many/$c.svg | grep -o 'translate([0-9.]*' | sort | uniq -c >names
+        check "$c names thirty plans" [ "$(grep -c 'window [0-9]*</' results/many/$c.svg)" -eq 30 ]
+        check "in one column" grep -q '^ *30 ' names
+    done
+    check "twelve of thirty are lines" grep -q '12 of 30 plans' results/many/loss_by_position.svg
     check "the page shows it" grep -q 'Memory by length' results/plan/report.html
     code 0 "one page of both" report results/places results/plan --out page
     check "with the plans" grep -q 'Layer plans, best first' page/report.html
