@@ -69,7 +69,7 @@ if command -v gnuplot >/dev/null; then
     done
     for c in cost_quality quality_by_full_layers; do
         grep -B3 'window [0-9]*</' results/many/$c.svg | grep -o 'translate([0-9.]*' | sort | uniq -c >names
-        check "$c names thirty plans" [ "$(grep -c 'window [0-9]*</' results/many/$c.svg)" -eq 30 ]
+        check "$c names thirty plans" [ "$(grep -c '<text>window [0-9]*</' results/many/$c.svg)" -eq 30 ]
         check "in one column" grep -q '^ *30 ' names
     done
     check "twelve of thirty are lines" grep -q '12 of 30 plans' results/many/loss_by_position.svg
