@@ -6,24 +6,17 @@
 
 #include "harness/cli/cli.h"
 #include "harness/cli/kinds.h"
+#include "harness/measure/measure.h"
 #include "harness/results/json_build.h"
 #include "harness/run/runner.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DRAW_SECONDS 0.1  /* terminal */
 #define LINE_SECONDS 30.0 /* elsewhere */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int terminal_width(FILE *out)
 {
@@ -41,7 +34,7 @@ mas_status mas_progress_begin(mas_progress_bar *bar, const mas_experiment *exper
         .colour = mas_cli_colour(stderr),
         .experiment = experiment,
         .points = calloc((size_t)experiment->count + 1, sizeof *bar->points),
-        .begin = now(),
+        .begin = mas_measure_now(),
     };
     if (!bar->points)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the progress bar");
@@ -66,7 +59,7 @@ typedef struct running {
 static running running_now(const mas_progress_bar *bar)
 {
     running r = {.first = -1};
-    const double t = now();
+    const double t = mas_measure_now();
     for (int64_t i = 0; i < bar->experiment->count; i++) {
         const struct mas_progress_point *p = &bar->points[i];
         if (!p->runs)
@@ -84,7 +77,7 @@ static running running_now(const mas_progress_bar *bar)
 static double seconds_left(const mas_progress_bar *bar)
 {
     const running r = running_now(bar);
-    const double done = bar->work_done + r.work, spent = now() - bar->begin;
+    const double done = bar->work_done + r.work, spent = mas_measure_now() - bar->begin;
     return done > 0 && spent > 0 ? (bar->work_left - r.work) * spent / done : -1;
 }
 
@@ -140,7 +133,8 @@ static void point_begin(void *user, const mas_point *point, int64_t index, int64
     mas_progress_bar *bar = user;
     const double work = bar->points[index].work;
     (void)point, (void)count;
-    bar->points[index] = (struct mas_progress_point){.work = work, .runs = true, .begin = now()};
+    bar->points[index] =
+        (struct mas_progress_point){.work = work, .runs = true, .begin = mas_measure_now()};
     bar->last_drawn = bar->points[index].begin;
     if (bar->terminal)
         draw(bar);
@@ -154,7 +148,7 @@ static void step(void *user, const mas_point *point, double fraction, int64_t to
     p->fraction = fraction;
     p->tokens = tokens;
     p->loss = loss;
-    const double t = now();
+    const double t = mas_measure_now();
     if (t - bar->last_drawn < (bar->terminal ? DRAW_SECONDS : LINE_SECONDS))
         return;
     bar->last_drawn = t;

@@ -5,12 +5,12 @@
 #include "harness/lm/internal.h"
 #include "harness/lm/safetensors.h"
 #include "harness/lm/train_internal.h"
+#include "harness/measure/measure.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DATA_STREAM 0x64617461u /* "data" */
@@ -30,13 +30,6 @@ typedef struct trainer {
     mas_progress progress;
     double gradient_norm;
 } trainer;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void draw_batch(trainer *t, int64_t sequences, int32_t length)
 {
@@ -116,12 +109,12 @@ static mas_status add_curve_point(trainer *t, int64_t step, double learning_rate
     };
     if (t->evaluates) {
         mas_quality quality;
-        const double begin = now();
+        const double begin = mas_measure_now();
         const mas_status status =
             mas_evaluate(t->model, t->corpus, &t->curve_evaluation, t->context, &quality, err);
         if (status != MAS_OK)
             return status;
-        p->evaluation_seconds += now() - begin;
+        p->evaluation_seconds += mas_measure_now() - begin;
         point.validation_loss = mas_quality_loss(&quality);
     }
     p->curve[p->curve_count++] = point;
@@ -133,7 +126,7 @@ static mas_status add_curve_point(trainer *t, int64_t step, double learning_rate
 static mas_status do_step(trainer *t, int64_t step, mas_error *err)
 {
     mas_progress *p = &t->progress;
-    const double begin = now(), learning_rate = mas_train_rate(t->config, step);
+    const double begin = mas_measure_now(), learning_rate = mas_train_rate(t->config, step);
     double loss = 0;
     mas_status status = accumulate(t, step, &loss, err);
     if (status != MAS_OK)
@@ -151,7 +144,7 @@ static mas_status do_step(trainer *t, int64_t step, mas_error *err)
     p->step_losses[step - 1] = loss;
     p->loss_since_point += loss;
     p->steps_since_point++;
-    p->seconds += now() - begin;
+    p->seconds += mas_measure_now() - begin;
     if (mas_train_curve_step(t->config, step))
         status = add_curve_point(t, step, learning_rate, err);
     return status;
@@ -276,7 +269,7 @@ static mas_status set_up(trainer *t, const mas_eval_config *evaluation, uint64_t
 static mas_status loop(trainer *t, const mas_train_monitor *monitor, mas_error *err)
 {
     const mas_train_config *c = t->config;
-    double saved_at = now();
+    double saved_at = mas_measure_now();
     for (int64_t step = t->progress.step + 1; step <= t->steps; step++) {
         mas_status status = do_step(t, step, err);
         if (status != MAS_OK)
@@ -291,12 +284,12 @@ static mas_status loop(trainer *t, const mas_train_monitor *monitor, mas_error *
                                                (long long)step, (long long)t->steps,
                                                t->path ? "; the next run goes on from there" : "");
         }
-        if (c->checkpoint_seconds > 0 && now() - saved_at >= c->checkpoint_seconds &&
+        if (c->checkpoint_seconds > 0 && mas_measure_now() - saved_at >= c->checkpoint_seconds &&
             step < t->steps) {
             status = save(t, err);
             if (status != MAS_OK)
                 return status;
-            saved_at = now();
+            saved_at = mas_measure_now();
         }
     }
     return MAS_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/run/drill.h"
 
+#include "harness/measure/measure.h"
 #include "harness/results/json_build.h"
 #include "harness/results/results.h"
 #include "harness/run/repeat.h"
@@ -37,13 +38,6 @@ typedef struct drilling {
     const char *name;              /* of the experiment */
     char *result, *checkpoint, *bystander;
 } drilling;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool is_there(const char *path)
 {
@@ -164,7 +158,7 @@ static mas_status wait_for(const drilling *d, pid_t process, double moment, doub
                            bool *killed, int *state, mas_error *err)
 {
     const struct timespec pause = {0, POLL_NANOSECONDS};
-    const double begin = now();
+    const double begin = mas_measure_now();
     *killed = false;
     for (;;) {
         const pid_t ended = waitpid(process, state, *killed ? 0 : WNOHANG);
@@ -172,7 +166,7 @@ static mas_status wait_for(const drilling *d, pid_t process, double moment, doub
             break;
         if (ended < 0 && errno != EINTR)
             return mas_fail(err, MAS_E_IO, "cannot wait for a process: %s", strerror(errno));
-        const double elapsed = now() - begin;
+        const double elapsed = mas_measure_now() - begin;
         const bool stop = d->drill->stop && *d->drill->stop;
         const bool now_is_it =
             moment >= 0 && elapsed >= moment && (elapsed >= patience || is_there(d->checkpoint));

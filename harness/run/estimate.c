@@ -3,10 +3,10 @@
  * timed batch, scaled. */
 #include "harness/run/estimate.h"
 
+#include "harness/measure/measure.h"
 #include "harness/run/base.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /* A trial may take this much memory and this many FLOPs; larger points get no trial. */
 #define TRIAL_WEIGHT_BYTES (256 * 1024 * 1024)
@@ -140,13 +140,6 @@ mas_status mas_point_cost_of(const mas_device_kind *device, const mas_point *poi
     return status;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* One batch to warm up, one to time. The ids do not matter for the time. */
 static mas_status time_batch(const mas_point *point, const mas_point_cost *cost, mas_model *model,
                              mas_point_trial *out, mas_error *err)
@@ -166,10 +159,11 @@ static mas_status time_batch(const mas_point *point, const mas_point_cost *cost,
     double loss, begin = 0;
     mas_status status = MAS_OK;
     for (int i = 0; status == MAS_OK && i < 2; i++) {
-        begin = now();
+        begin = mas_measure_now();
         status = mas_model_gradient(model, &batch, 1.0f, &loss, err);
     }
-    const double rate = cost->whole.training_flops * (double)sequences / (now() - begin);
+    const double rate =
+        cost->whole.training_flops * (double)sequences / (mas_measure_now() - begin);
     out->seconds = (cost->training_flops + cost->evaluation_flops) / rate;
     out->base_seconds = cost->base_flops / rate;
     free(ids);

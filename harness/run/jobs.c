@@ -3,6 +3,7 @@
  * Workers print nothing: they send short messages through one pipe (a write of at most PIPE_BUF bytes is never mixed with
  * another's), and this process tells the observer. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include "harness/measure/measure.h"
 #include "harness/results/json_build.h"
 #include "harness/results/results.h"
 #include "harness/run/estimate.h"
@@ -15,7 +16,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STEP_SECONDS 0.05     /* between two messages about the steps of a point */
@@ -85,13 +85,6 @@ typedef struct worker {
     double last_step;
 } worker;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void tell(const worker *w, const message *m)
 {
     ssize_t n;
@@ -112,7 +105,7 @@ static void tell_step(void *user, const mas_point *point, double fraction, int64
                       double loss)
 {
     worker *w = user;
-    const double t = now();
+    const double t = mas_measure_now();
     if (t - w->last_step < STEP_SECONDS)
         return;
     w->last_step = t;

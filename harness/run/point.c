@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A point with a model: corpus, model, training, evaluation. Whatever fails ends the point and becomes its
  * status. */
+#include "harness/measure/measure.h"
 #include "harness/run/base.h"
 #include "harness/run/watch.h"
 
@@ -64,13 +65,6 @@ bool mas_watch_step(void *user, int64_t step, int64_t steps, int64_t tokens, dou
         w->observer->progress(w->observer->user, w->point,
                               steps > 0 ? (double)step / (double)steps : 0, tokens, loss);
     return !(w->options->stop && *w->options->stop);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 void mas_time_stamp(char *text, size_t size)
@@ -190,7 +184,7 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
     mas_outcome *out = calloc(1, sizeof *out);
     if (!out)
         return NULL;
-    const double begin = now();
+    const double begin = mas_measure_now();
     mas_time_stamp(out->started, sizeof out->started);
     out->model = point->model;
     out->kind = options->device;
@@ -218,7 +212,7 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
         if (device)
             out->memory = device->memory;
     }
-    out->seconds = now() - begin;
+    out->seconds = mas_measure_now() - begin;
     if (out->status != MAS_E_INTERRUPTED)
         result = mas_record(experiment, point, out);
     mas_train_report_free(&out->training);

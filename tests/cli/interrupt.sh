@@ -28,11 +28,7 @@ done
 tiny 50000000 >long.yaml
 "$program" run long.yaml --threads 1 --results long >out 2>err </dev/null &
 process=$!
-tries=0
-while [ ! -e long/tiny/experiment.json ] && [ $tries -lt 100 ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-done
+wait_for_folder long/tiny
 sleep 0.5
 kill -INT $process
 got=0

@@ -65,11 +65,7 @@ done
 
 tiny 50000000 >long.yaml
 begin long.yaml long
-tries=0
-while [ ! -e long/tiny/experiment.json ] && [ $tries -lt 100 ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-done
+wait_for_folder long/tiny
 sleep 0.5
 workers=$(children)
 check "two workers" [ "$(echo $workers | wc -w)" -eq 2 ]

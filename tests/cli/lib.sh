@@ -70,6 +70,15 @@ wait_for() {
     done
 }
 
+# wait_for_folder FOLDER: until a run has begun there, ten seconds at most
+wait_for_folder() {
+    tries=0
+    while [ ! -e "$1/experiment.json" ] && [ $tries -lt 100 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+}
+
 # What must not depend on threads, shards or interruptions: one line a result.
 numbers() {
     for f in "$1"/????????????????.json; do
