@@ -72,13 +72,15 @@ static int run_experiment(const mas_cli_command *command, const mas_experiment *
     mas_error err;
     mas_progress_bar bar;
     mas_run_summary summary = {0};
-    if (mas_cli_catch_signals(&err) != MAS_OK ||
+    mas_team *team = NULL; /* before there is a second thread, the one that waits for signals */
+    if ((jobs > 1 && mas_team_begin(experiment, options, jobs, &team, &err) != MAS_OK) ||
+        mas_cli_catch_signals(&err) != MAS_OK ||
         mas_progress_begin(&bar, experiment, options, &err) != MAS_OK)
         return mas_cli_usage_error(command, "%s", err.text);
     const mas_run_observer observer = mas_progress_observer(&bar);
     const mas_status status =
-        jobs > 1 ? mas_run_at_once(experiment, options, jobs, &observer, &summary, &err)
-                 : mas_run_experiment(experiment, options, &observer, &summary, &err);
+        team ? mas_team_end(team, &observer, &summary, &err)
+             : mas_run_experiment(experiment, options, &observer, &summary, &err);
     mas_progress_end(&bar);
     int code = exit_code(command, status, &summary, &err);
     if (status != MAS_OK)

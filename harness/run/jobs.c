@@ -124,10 +124,15 @@ static void tell_end(void *user, const mas_point *point, const json_t *result, b
                 .kind = POINT_END, .index = point - w->experiment->points, .was_there = was_there});
 }
 
-/* Signals are this process's parent's to handle: it has them blocked, and sets the flag. */
+/* SIGINT and SIGTERM are the parent's to handle: it sets the flag. */
 static _Noreturn void work(const mas_experiment *experiment, const mas_run_options *options,
                            pid_t parent, int pipe)
 {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(EXIT_FAILURE);
     worker w = {.experiment = experiment, .pipe = pipe};
@@ -144,18 +149,21 @@ static _Noreturn void work(const mas_experiment *experiment, const mas_run_optio
 
 /* ---- in the parent ---- */
 
-typedef struct team {
+struct mas_team {
     const mas_experiment *experiment;
     const mas_run_options *options;
-    const mas_run_observer *observer;
     board *board;
     size_t board_bytes;
+    int pipe, count;
+    pid_t *processes; /* [count] */
+    /* of mas_team_end */
+    const mas_run_observer *observer;
     mas_run_summary *summary;
     mas_status status; /* the first error; one of a worker is worth more than "stopped" */
     mas_error *err;
-} team;
+};
 
-static void note_error(team *t, mas_status status, const char *text)
+static void note_error(mas_team *t, mas_status status, const char *text)
 {
     if (status == MAS_OK || (t->status != MAS_OK && t->status != MAS_E_INTERRUPTED))
         return;
@@ -163,7 +171,7 @@ static void note_error(team *t, mas_status status, const char *text)
     t->board->stop = 1; /* the others end after their step, saving what they have */
 }
 
-static void note_point(team *t, const mas_point *point, bool was_there)
+static void note_point(mas_team *t, const mas_point *point, bool was_there)
 {
     mas_error err;
     json_t *result = NULL;
@@ -186,7 +194,7 @@ static void note_point(team *t, const mas_point *point, bool was_there)
     json_decref(result);
 }
 
-static void hear(team *t, const message *m)
+static void hear(mas_team *t, const message *m)
 {
     const mas_run_observer *o = t->observer;
     const mas_point *point = &t->experiment->points[m->index];
@@ -205,7 +213,7 @@ static void hear(team *t, const message *m)
 }
 
 /* Until the last worker has closed the pipe. */
-static void listen(team *t, int pipe)
+static void listen(mas_team *t, int pipe)
 {
     struct pollfd look = {.fd = pipe, .events = POLLIN};
     for (;;) {
@@ -223,7 +231,7 @@ static void listen(team *t, int pipe)
 }
 
 /* @return  false without memory for another process */
-static bool start(const team *t, int jobs, int number, const int ends[2], pid_t *out)
+static bool start(const mas_team *t, int jobs, int number, const int ends[2], pid_t *out)
 {
     const pid_t parent = getpid();
     const int threads = t->options->threads;
@@ -242,7 +250,7 @@ static bool start(const team *t, int jobs, int number, const int ends[2], pid_t 
 }
 
 /* A worker that is killed (by the system, short of memory, for one) cannot say so itself. */
-static void wait_for(team *t, pid_t process)
+static void wait_for(mas_team *t, pid_t process)
 {
     int state;
     while (waitpid(process, &state, 0) < 0)
@@ -264,39 +272,60 @@ static void wait_for(team *t, pid_t process)
     note_error(t, MAS_E_IO, text);
 }
 
-mas_status mas_run_at_once(const mas_experiment *experiment, const mas_run_options *options,
-                           int jobs, const mas_run_observer *observer, mas_run_summary *summary,
-                           mas_error *err)
+static void free_team(mas_team *t)
 {
-    *summary = (mas_run_summary){.missing = experiment->count};
-    team t = {.experiment = experiment,
-              .options = options,
-              .observer = observer,
-              .board_bytes = sizeof(board) + (size_t)experiment->count * sizeof(atomic_bool),
-              .summary = summary,
-              .err = err};
-    int ends[2] = {-1, -1};
-    pid_t *processes = calloc((size_t)jobs, sizeof *processes);
+    if (t->board)
+        munmap(t->board, t->board_bytes);
+    free(t->processes);
+    free(t);
+}
+
+mas_status mas_team_begin(const mas_experiment *experiment, const mas_run_options *options,
+                          int jobs, mas_team **out, mas_error *err)
+{
+    int ends[2];
+    mas_team *t = calloc(1, sizeof *t);
+    if (!t)
+        return mas_fail(err, MAS_E_MEMORY, "no memory for %d processes at once", jobs);
+    *t = (mas_team){.experiment = experiment,
+                    .options = options,
+                    .board_bytes = sizeof(board) + (size_t)experiment->count * sizeof(atomic_bool),
+                    .processes = calloc((size_t)jobs, sizeof *t->processes)};
     void *shared =
-        mmap(NULL, t.board_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    t.board = shared;
-    if (!processes || shared == MAP_FAILED || pipe(ends) != 0) {
-        free(processes);
-        if (shared != MAP_FAILED)
-            munmap(shared, t.board_bytes);
+        mmap(NULL, t->board_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    t->board = shared == MAP_FAILED ? NULL : shared;
+    if (!t->processes || !t->board || pipe(ends) != 0) {
+        free_team(t);
         return mas_fail(err, MAS_E_MEMORY, "no memory for %d processes at once", jobs);
     }
-    int started = 0;
-    while (started < jobs && start(&t, jobs, started, ends, &processes[started]))
-        started++;
-    if (started < jobs)
-        note_error(&t, MAS_E_MEMORY, "cannot start as many processes; fewer --jobs may do");
+    while (t->count < jobs && start(t, jobs, t->count, ends, &t->processes[t->count]))
+        t->count++;
     close(ends[1]);
-    listen(&t, ends[0]);
-    close(ends[0]);
-    for (int i = 0; i < started; i++)
-        wait_for(&t, processes[i]);
-    free(processes);
-    munmap(shared, t.board_bytes);
-    return t.status;
+    t->pipe = ends[0];
+    if (t->count == jobs) {
+        *out = t;
+        return MAS_OK;
+    }
+    t->board->stop = 1;
+    close(t->pipe); /* the next message ends its sender */
+    for (int i = 0; i < t->count; i++)
+        (void)waitpid(t->processes[i], NULL, 0);
+    free_team(t);
+    return mas_fail(err, MAS_E_MEMORY, "cannot start %d processes; fewer --jobs may do", jobs);
+}
+
+mas_status mas_team_end(mas_team *t, const mas_run_observer *observer, mas_run_summary *summary,
+                        mas_error *err)
+{
+    *summary = (mas_run_summary){.missing = t->experiment->count};
+    t->observer = observer;
+    t->summary = summary;
+    t->err = err;
+    listen(t, t->pipe);
+    close(t->pipe);
+    for (int i = 0; i < t->count; i++)
+        wait_for(t, t->processes[i]);
+    const mas_status status = t->status;
+    free_team(t);
+    return status;
 }

@@ -57,13 +57,20 @@ MAS_MUST_USE mas_status mas_run_experiment(const mas_experiment *experiment,
 int mas_run_jobs(const mas_experiment *experiment, const mas_run_options *options);
 
 /** The same by `jobs` processes at once, each with its share of the threads and one point at a time; for models too small
- * to keep several threads busy. Points are handed out in order; the observer hears of all of them, in this process.
- *  @param jobs  >= 1; call before this process has used threads of OpenMP or a device
- *  @return as above; also MAS_E_IO when a process was killed: the others went on, its point is missing */
-MAS_MUST_USE mas_status mas_run_at_once(const mas_experiment *experiment,
-                                        const mas_run_options *options, int jobs,
-                                        const mas_run_observer *observer, mas_run_summary *summary,
-                                        mas_error *err);
+ * to keep several threads busy. Points are handed out in order. Begins the processes: call it while this process has one
+ * thread only (another one may hold a lock at that moment, which the copy would wait for without end) and has not used a
+ * device. They leave SIGINT and SIGTERM to this process, and end with it.
+ *  @param options  as below; must outlive the team
+ *  @param jobs     >= 1
+ *  @return MAS_OK, MAS_E_MEMORY */
+typedef struct mas_team mas_team;
+MAS_MUST_USE mas_status mas_team_begin(const mas_experiment *experiment,
+                                       const mas_run_options *options, int jobs, mas_team **out,
+                                       mas_error *err);
+/** Until all are done: tells the observer, in this process, and frees the team.
+ *  @return as mas_run_experiment; also MAS_E_IO when a process was killed: the others went on, its point is missing */
+MAS_MUST_USE mas_status mas_team_end(mas_team *team, const mas_run_observer *observer,
+                                     mas_run_summary *summary, mas_error *err);
 
 /** Run one point, whatever its kind, and make its result, status included. Never fails as a
  * function: what went wrong is in the result. NULL only without memory or after a stop request. */
