@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Quality against the length that a model reads at evaluation: a colour a plan, a symbol and a dash a length of training;
-# seeds as error bars. Lengths stand a little apart, so that their bars do not hide each other.
+# seeds as error bars. Plans stand a little apart, so that their bars do not hide each other.
 load "settings.gp"
 load "common.gp"
 

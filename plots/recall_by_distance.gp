@@ -19,9 +19,7 @@ do for [i = 1:floors] {
     }
 }
 
-if (lines < plans) {
-    set key title sprintf("%d of %d plans", lines, plans) font line_font left noenhanced
-}
+set key title plans_drawn("") font line_font left noenhanced
 
 do for [format in formats] {
     eval open_chart(format, "recall_by_distance")

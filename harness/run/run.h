@@ -16,9 +16,8 @@ typedef struct mas_run_options {
     const mas_device_kind *device; /* that computes */
     int threads;                   /* >= 1 */
     int shard, shards;             /* run points with index % shards == shard - 1; 1, 1: all */
-    atomic_bool *
-        taken; /* [points], of processes that share the points out: who sets a flag runs the point; NULL: one
-                           process runs all */
+    /* [points], of processes that share the points out: who sets a flag runs the point; NULL: one process runs all */
+    atomic_bool *taken;
     int at_once;      /* processes that run points at once, this one among them; 0: alone */
     double slow_down; /* share by which kernels are slowed down, to try a gate */
     const volatile sig_atomic_t *stop; /* set by a signal handler: stop after the current step */

@@ -10,9 +10,7 @@ set xtics format "%g"
 set ytics format "%g"
 set xrange [*:*] noextend
 
-if (lines < plans) {
-    set key title sprintf("%d of %d plans", lines, plans) font line_font left noenhanced
-}
+set key title plans_drawn("") font line_font left noenhanced
 
 do for [format in formats] {
     eval open_chart(format, "loss_by_position")

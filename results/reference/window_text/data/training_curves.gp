@@ -8,14 +8,9 @@ set ylabel "loss (nats per token)"
 set xtics format "%g"
 set ytics format "%g"
 set xrange [0:*] noextend
-what = "symbols: validation; thin: training"
-set key title what font line_font left noenhanced
+set key title plans_drawn("symbols: validation; thin: training") font line_font left noenhanced
 
 set offsets 0, 0, 0, graph 0.05 # room below the lowest floor
-
-if (lines < plans) {
-    set key title sprintf("%s\n%d of %d plans", what, lines, plans) font line_font left noenhanced
-}
 
 do for [format in formats] {
     eval open_chart(format, "training_curves")
