@@ -54,14 +54,11 @@ numbers threads/convert >got
 check "to the same numbers" same expected got
 
 # Stopped in the base, then in the conversion: the same bits as without a stop.
+# stop FOLDER PATTERN WHAT: once a file of that name is there
 stop() {
     "$program" run file.yaml --threads 1 --results "$1" >out 2>err </dev/null &
     process=$!
-    tries=0
-    while ! eval "$2" && [ $tries -lt 300 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
+    await there "$2"
     sleep 0.3
     kill -INT $process
     got=0
@@ -71,10 +68,10 @@ stop() {
 convert 600000 600000 | sed 's/\[0, 1, 2\]/[1]/' >file.yaml
 code 0 "a longer one, uninterrupted" run file.yaml --threads 1 --results long
 numbers long/convert >expected
-stop cut 'ls cut/convert/*.base.lock >/dev/null 2>&1' "in the base"
+stop cut 'cut/convert/*.base.lock' "in the base"
 check "with the base's progress kept" [ "$(find cut -name '*.base.checkpoint.safetensors' | wc -l)" -eq 1 ]
 check "and no base" [ "$(bases cut)" -eq 0 ]
-stop cut 'ls cut/convert/*.base.safetensors >/dev/null 2>&1' "in the conversion"
+stop cut 'cut/convert/????????????????.base.safetensors' "in the conversion"
 check "with its progress kept" [ "$(find cut -name '*.checkpoint.safetensors' | wc -l)" -eq 1 ]
 code 0 "goes on" run file.yaml --threads 1 --results cut
 check "resumed" grep -q '"resumed": true' cut/convert/????????????????.json

@@ -11,7 +11,7 @@ for signal in INT TERM; do
     rm -rf results
     "$program" run tiny.yaml --threads 1 >out 2>err </dev/null &
     process=$!
-    wait_for 1 results/tiny
+    await results_reach 1 results/tiny
     kill -$signal $process
     got=0
     wait $process || got=$?
@@ -28,7 +28,7 @@ done
 tiny 50000000 >long.yaml
 "$program" run long.yaml --threads 1 --results long >out 2>err </dev/null &
 process=$!
-wait_for_folder long/tiny
+await there long/tiny/experiment.json
 sleep 0.5
 kill -INT $process
 got=0

@@ -45,8 +45,8 @@ end() {
     wait $process || got=$?
 }
 live() { ! dead "$1"; }
-dead() { ! grep -q '^State:[[:space:]]*[RSDT]' /proc/"$1"/status 2>/dev/null; }
 children() { cat /proc/"$process"/task/"$process"/children; }
+two_children() { [ "$(children | wc -w)" -eq 2 ]; }
 
 tiny 16384 >tiny.yaml
 code 0 "long enough to be stopped" run tiny.yaml --threads 2 --jobs 2 --results whole
@@ -54,7 +54,7 @@ numbers whole/tiny >expected
 for signal in INT TERM; do
     rm -rf stopped
     begin tiny.yaml stopped
-    wait_for 1 stopped/tiny
+    await results_reach 1 stopped/tiny
     kill -$signal $process
     end
     check "SIG$signal ends with 130 (got $got)" [ "$got" -eq 130 ]
@@ -68,21 +68,22 @@ done
 
 tiny 50000000 >long.yaml
 begin long.yaml long
-wait_for_folder long/tiny
-sleep 0.5
+await two_children
 workers=$(children)
-check "two workers" [ "$(echo $workers | wc -w)" -eq 2 ]
+check "two workers" two_children
 kill -9 $process
 end
-sleep 0.5
 for worker in $workers; do
+    process=$worker
+    await false
     check "a worker does not outlive its parent" dead "$worker"
 done
 
 begin long.yaml killed
-sleep 1
+await two_children
 set -- $(children)
 kill -9 "$1"
+await dead "$1"
 sleep 0.5
 check "the others go on" live "$2"
 kill -INT $process

@@ -6,7 +6,7 @@ folder=results/case11
 
 "$program" run "$here/case11.yaml" --threads 1 >out 2>err </dev/null &
 process=$!
-wait_for 17 $folder
+await results_reach 17 $folder
 kill -9 $process 2>/dev/null
 wait $process 2>/dev/null
 before=$(results $folder)

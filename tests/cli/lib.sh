@@ -61,23 +61,17 @@ results() { find "$1" -name '????????????????.json' | wc -l | tr -d ' '; }
 temporaries() { find "$1" -name '*.tmp.*' | wc -l | tr -d ' '; }
 with_status() { grep -l "\"status\": \"$2\"" "$1"/????????????????.json 2>/dev/null | wc -l | tr -d ' '; }
 
-# wait_for N FOLDER: until N results are there, a minute at most
-wait_for() {
-    tries=0
-    while [ "$(results "$2" 2>/dev/null || echo 0)" -lt "$1" ] && [ $tries -lt 600 ]; do
+# A zombie is dead, too.
+dead() { ! grep -q '^State:[[:space:]]*[RSDT]' /proc/"$1"/status 2>/dev/null; }
+# await COMMAND...: until it succeeds, or the program in the background, $process, has ended. No bound of its own: how
+# long a step takes depends on the machine and on sanitizers, and Meson bounds the whole test.
+await() {
+    while ! "$@" && ! dead "$process"; do
         sleep 0.1
-        tries=$((tries + 1))
     done
 }
-
-# wait_for_folder FOLDER: until a run has begun there, ten seconds at most
-wait_for_folder() {
-    tries=0
-    while [ ! -e "$1/experiment.json" ] && [ $tries -lt 100 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-}
+there() { ls $1 >/dev/null 2>&1; }
+results_reach() { [ "$(results "$2" 2>/dev/null || echo 0)" -ge "$1" ]; }
 
 # What must not depend on threads, shards or interruptions: one line a result.
 numbers() {
