@@ -1,6 +1,6 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Which known layer rule is best at equal cost, and is it better than full layers at the bottom?'
-caption = 'masbench 0.1.0, commit ee9d0943e7b8; experiment layouts; length 128; 0.32 M parameters, 2.6 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit 58a6f99dd6ca; experiment layouts; length 128; 0.32 M parameters, 2.6 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',11'
 line_font = ',10'
@@ -10,17 +10,20 @@ quality_low = 6.24444451
 quality_high = 57.4700655
 quality_log = 1
 layers = 6
-families = 5
+families = 8
 lines = 10
 plans = 10
 floors = 3
 quality_is_perplexity = 1
-array family_name[5]
+array family_name[8]
 family_name[1] = 'window 16'
-family_name[2] = 'MASFormer + window 16, periodic'
-family_name[3] = 'MASFormer + block 32 own, bottom'
-family_name[4] = 'MASFormer + window 16, bottom'
-family_name[5] = 'full'
+family_name[2] = 'MASFormer + window 16, every 6 from 5'
+family_name[3] = 'MASFormer + window 16, every 4 from 3'
+family_name[4] = 'MASFormer + window 16, every 2 from 1'
+family_name[5] = 'MASFormer + window 16, every 2 from 0'
+family_name[6] = 'MASFormer + block 32 own, bottom'
+family_name[7] = 'MASFormer + window 16, bottom'
+family_name[8] = 'full'
 array line_name[10]
 line_name[1] = 'window 16'
 line_name[2] = '1 full of 6 (every 6 from 5) + window 16'
@@ -36,25 +39,28 @@ array floor_name[3]
 floor_name[1] = 'entropy floor, full reach'
 floor_name[2] = 'entropy floor, sparse reach 91'
 floor_name[3] = 'entropy floor, sparse reach 128'
-array family_colour[6]
-array family_symbol[6]
+array family_colour[9]
+array family_symbol[9]
 family_colour[1] = 13983232; family_symbol[1] = 5
 family_colour[2] = 29362; family_symbol[2] = 9
 family_colour[3] = 40563; family_symbol[3] = 11
 family_colour[4] = 13400487; family_symbol[4] = 13
-family_colour[5] = 0; family_symbol[5] = 7
+family_colour[5] = 15113984; family_symbol[5] = 15
+family_colour[6] = 5682409; family_symbol[6] = 6
+family_colour[7] = 8355711; family_symbol[7] = 4
+family_colour[8] = 0; family_symbol[8] = 7
 array line_colour[11]
 array line_symbol[11]
 array line_dash[11]
 line_colour[1] = 13983232; line_symbol[1] = 5; line_dash[1] = 1
-line_colour[2] = 6728401; line_symbol[2] = 9; line_dash[2] = 3
-line_colour[3] = 6728401; line_symbol[3] = 9; line_dash[3] = 3
-line_colour[4] = 29362; line_symbol[4] = 9; line_dash[4] = 1
-line_colour[5] = 29362; line_symbol[5] = 9; line_dash[5] = 1
-line_colour[6] = 10082503; line_symbol[6] = 11; line_dash[6] = 2
-line_colour[7] = 40563; line_symbol[7] = 11; line_dash[7] = 1
-line_colour[8] = 15452636; line_symbol[8] = 13; line_dash[8] = 2
-line_colour[9] = 13400487; line_symbol[9] = 13; line_dash[9] = 1
+line_colour[2] = 29362; line_symbol[2] = 9; line_dash[2] = 1
+line_colour[3] = 40563; line_symbol[3] = 11; line_dash[3] = 1
+line_colour[4] = 13400487; line_symbol[4] = 13; line_dash[4] = 1
+line_colour[5] = 15113984; line_symbol[5] = 15; line_dash[5] = 1
+line_colour[6] = 12313078; line_symbol[6] = 6; line_dash[6] = 2
+line_colour[7] = 5682409; line_symbol[7] = 6; line_dash[7] = 1
+line_colour[8] = 13421772; line_symbol[8] = 4; line_dash[8] = 2
+line_colour[9] = 8355711; line_symbol[9] = 4; line_dash[9] = 1
 line_colour[10] = 0; line_symbol[10] = 7; line_dash[10] = 1
 array floor_nats[4]
 array floor_reach[4]
@@ -65,11 +71,11 @@ floor_nats[2] = 2.31426419; floor_reach[2] = 91; floor_right[2] = 0; floor_above
 floor_nats[3] = 2.01665652; floor_reach[3] = 128; floor_right[3] = 1; floor_above[3] = 0
 $labels << END
 37.5397	28.8034	1	29362
-37.5397	42.6242	1	29362
-63.0888	19.8581	3	29362
-63.0888	27.0614	3	29362
-39.3969	50.2613	1	40563
-64.2031	16.849	3	40563
-37.5397	25.1271	1	13400487
-63.0888	13.7142	3	13400487
+37.5397	42.6242	1	40563
+63.0888	19.8581	3	13400487
+63.0888	27.0614	3	15113984
+39.3969	50.2613	1	5682409
+64.2031	16.849	3	5682409
+37.5397	25.1271	1	8355711
+63.0888	13.7142	3	8355711
 END
