@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static const char *const device_words[] = {"cpu", "cuda", NULL};
-static const char *const isa_words[] = {"scalar", "avx2", "avx512", "avx512bf16", NULL};
+static const char *const isa_words[] = {"scalar", "avx2", "avx512", "avx512bf16", "amx", NULL};
 
 int mas_cli_usage_error(const mas_cli_command *command, const char *format, ...)
 {
@@ -163,7 +163,7 @@ int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options,
     int64_t threads = omp_get_num_procs();
     const mas_cli_option globals[] = {
         {"cpu", MAS_CLI_WORD, "LEVEL",
-         "use at most this instruction set: scalar, avx2, avx512, avx512bf16", &cpu, 0, 0,
+         "use at most this instruction set: scalar, avx2, avx512, avx512bf16, amx", &cpu, 0, 0,
          isa_words},
         {"device", MAS_CLI_WORD, "NAME", "what computes: cpu or cuda (default: cpu)", &device, 0, 0,
          device_words},

@@ -2,6 +2,7 @@
 /* The compiler's __builtin_cpu_supports also asks XGETBV, so a level is reported only when the
  * operating system saves its registers. The level and the name are the only process-wide facts of
  * the kernel library, written before threads start. */
+#define _DEFAULT_SOURCE /* syscall */
 #include "masbench/cpu.h"
 
 #include <stdio.h>
@@ -10,8 +11,13 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
-static const char *const isa_names[MAS_ISA_COUNT] = {"scalar", "avx2", "avx512", "avx512bf16"};
+static const char *const isa_names[MAS_ISA_COUNT] = {"scalar", "avx2", "avx512", "avx512bf16",
+                                                     "amx"};
 static mas_isa level_limit = MAS_ISA_COUNT; /* MAS_ISA_COUNT: not limited yet */
 
 const char *mas_isa_name(mas_isa isa)
@@ -27,8 +33,32 @@ mas_status mas_isa_from_name(const char *name, mas_isa *out, mas_error *err)
             return MAS_OK;
         }
     return mas_fail(err, MAS_E_ARGUMENT,
-                    "unknown CPU level \"%s\"; known: scalar, avx2, avx512, avx512bf16", name);
+                    "unknown CPU level \"%s\"; known: scalar, avx2, avx512, avx512bf16, amx", name);
 }
+
+#if defined(__x86_64__) && defined(__linux__)
+
+/* Whether the processor has tiles of bf16 and the system lets this process use them: their 8 KiB of state are
+ * saved only for those who asked (Linux, Documentation/arch/x86/xstate.rst). Asking again is harmless. */
+static bool tiles_granted(void)
+{
+    enum { LEAF = 7, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    unsigned eax, ebx, ecx, edx;
+    if (!__get_cpuid_count(LEAF, 0, &eax, &ebx, &ecx, &edx) || !(edx & AMX_BF16) ||
+        !(edx & AMX_TILE))
+        return false;
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
+#else
+
+static bool tiles_granted(void)
+{
+    return false;
+}
+
+#endif
 
 static mas_isa detect(void)
 {
@@ -40,7 +70,9 @@ static mas_isa detect(void)
         return MAS_ISA_SCALAR;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return __builtin_cpu_supports("avx512bf16") ? MAS_ISA_AVX512BF16 : MAS_ISA_AVX512;
+        return !__builtin_cpu_supports("avx512bf16") ? MAS_ISA_AVX512
+               : tiles_granted()                     ? MAS_ISA_AMX
+                                                     : MAS_ISA_AVX512BF16;
     return MAS_ISA_AVX2;
 #else
     return MAS_ISA_SCALAR;
@@ -66,8 +98,8 @@ mas_isa mas_cpu_offered(void)
     return environment_limit(&limit) ? lower(limit, detected) : detected;
 }
 
-/* Intel's dot products of bf16 do half the FLOPs of its f32 multiply-adds (a Xeon, two cores: 170 of 350 GFLOP/s; their
- * fast bf16 is AMX), AMD's twice as many (Zen 4, Zen 5). On the former bf16 is faster widened to f32. */
+/* Intel's dot products of bf16 do half the FLOPs of its f32 multiply-adds (a Xeon, two cores: 170 of 350 GFLOP/s; its
+ * fast bf16 is AMX), AMD's twice as many (Zen 4, Zen 5). On the former, without AMX, bf16 is faster widened to f32. */
 static bool dot_products_pay(void)
 {
 #if defined(__x86_64__)
@@ -84,7 +116,9 @@ mas_isa mas_cpu_isa(void)
     if (limit != MAS_ISA_COUNT || environment_limit(&limit))
         return lower(limit, detect());
     const mas_isa detected = detect();
-    return dot_products_pay() ? detected : lower(detected, MAS_ISA_AVX512);
+    if (detected == MAS_ISA_AVX512BF16 && !dot_products_pay())
+        return MAS_ISA_AVX512;
+    return detected;
 }
 
 mas_status mas_cpu_limit(mas_isa isa, mas_error *err)

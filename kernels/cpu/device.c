@@ -13,7 +13,9 @@
 const mas_cpu_rows *mas_cpu_rows_for(mas_isa isa)
 {
 #if defined(__x86_64__)
-    if (isa >= MAS_ISA_AVX512BF16)
+    if (isa >= MAS_ISA_AMX)
+        return &mas_cpu_rows_amx;
+    if (isa == MAS_ISA_AVX512BF16)
         return &mas_cpu_rows_avx512bf16;
     if (isa == MAS_ISA_AVX512)
         return &mas_cpu_rows_avx512;

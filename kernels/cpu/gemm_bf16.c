@@ -7,14 +7,13 @@
  * to an f32 sum. Elsewhere packing widens to f32, and the kernel is the usual multiply-add.
  *
  * Compiled once per instruction level. */
+#include "kernels/cpu/gemm_store.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/rows_level.h"
 
 #if defined(__AVX512BF16__)
-#include <immintrin.h>
-#endif
 
-#if defined(__AVX512BF16__)
+#include "kernels/cpu/pairs.h"
 
 #define GROUP 2
 typedef uint32_t packed; /* a group: the earlier term in the low half */
@@ -25,65 +24,11 @@ LANE_INLINE vf multiply_add(packed a, vf b, vf c)
     return (vf)_mm512_dpbf16_ps((__m512)c, pairs, (__m512bh)b);
 }
 
-/* Dot products leave no subnormal sums, so the instruction's flush of those changes nothing. */
-LANE_INLINE void store_rounded(uint16_t *to, vf v, int64_t left)
-{
-    const __m256i h = (__m256i)_mm512_cvtneps_pbh((__m512)v);
-    if (left >= LANES)
-        memcpy(to, &h, sizeof h);
-    else
-        _mm256_mask_storeu_epi16(to, lanes_left(left), h);
-}
-
-/* The lowest n bits, n at most 32. */
-LANE_INLINE uint32_t bits(int64_t n)
-{
-    return (uint32_t)((UINT64_C(1) << n) - 1);
-}
-
 /* One group of `count` adjacent vectors, at most LANES, into the first `lanes` of to. */
 LANE_INLINE void pack_across(const uint16_t *first, const uint16_t *second, int64_t count,
                              int64_t lanes, packed *to)
 {
-    const __mmask16 have = (__mmask16)bits(count);
-    const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(have, first));
-    const __m512i high = second ? _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(have, second))
-                                : _mm512_setzero_si512();
-    _mm512_mask_storeu_epi32(to, (__mmask16)bits(lanes),
-                             _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
-}
-
-/* Rows become columns. */
-LANE_INLINE void transpose(__m512i r[16])
-{
-    __m512i t[16];
-#pragma GCC unroll 8
-    for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    /* r[4 i + j] holds columns j, 4 + j, 8 + j, 12 + j of rows 4 i to 4 i + 3 */
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        t[j] = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88);
-        t[4 + j] = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xdd);
-        t[8 + j] = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
-        t[12 + j] = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xdd);
-    }
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        r[j] = _mm512_shuffle_i32x4(t[j], t[8 + j], 0x88);
-        r[4 + j] = _mm512_shuffle_i32x4(t[4 + j], t[12 + j], 0x88);
-        r[8 + j] = _mm512_shuffle_i32x4(t[j], t[8 + j], 0xdd);
-        r[12 + j] = _mm512_shuffle_i32x4(t[4 + j], t[12 + j], 0xdd);
-    }
+    _mm512_mask_storeu_epi32(to, (__mmask16)bits(lanes), pairs_across(first, second, count));
 }
 
 /* `count` vectors, at most LANES, that lie `stride` apart, their terms adjacent: one column of
@@ -99,7 +44,7 @@ LANE_INLINE void pack_along(const uint16_t *from, int64_t stride, int64_t count,
         for (int i = 0; i < LANES; i++)
             r[i] = i < count ? _mm512_maskz_loadu_epi16(bits(left), from + i * stride + k)
                              : _mm512_setzero_si512();
-        transpose(r);
+        transpose_pairs(r);
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++)
             if (i < groups)
@@ -116,11 +61,6 @@ typedef float packed;
 LANE_INLINE vf multiply_add(packed a, vf b, vf c)
 {
     return vf_fma(vf_set(a), b, c);
-}
-
-LANE_INLINE void store_rounded(uint16_t *to, vf v, int64_t left)
-{
-    vt_store(MAS_DTYPE_BF16, to, 0, v, left);
 }
 
 LANE_INLINE void pack_across(const uint16_t *first, const uint16_t *second, int64_t count,
@@ -191,22 +131,6 @@ static void pack_b(const mas_matmul *g, int64_t n0, void *panel)
         pack(b + n0, g->ldb, false, columns, g->k, NR, 0, panel);
 }
 
-/* One row of a tile; only f32 is added to. */
-LANE_INLINE void store_row(mas_dtype type, bool add, const vf *sum, void *c, int64_t columns)
-{
-    for (int h = 0; h < 2; h++) {
-        const int64_t j = h * LANES, left = columns - j;
-        if (left <= 0)
-            break;
-        if (type == MAS_DTYPE_BF16)
-            store_rounded((uint16_t *)c + j, sum[h], left);
-        else if (add)
-            vf_store_n((float *)c + j, vf_load_n((float *)c + j, left) + sum[h], left);
-        else
-            vf_store_n((float *)c + j, sum[h], left);
-    }
-}
-
 static void tile(int64_t terms, const void *a, const void *b, bool add, mas_dtype c_type, void *c,
                  int64_t ldc, int64_t rows, int64_t columns)
 {
@@ -237,11 +161,17 @@ static void tile(int64_t terms, const void *a, const void *b, bool add, mas_dtyp
     }
 }
 
+static void no_state(void)
+{
+}
+
 const mas_cpu_tiles LEVEL_NAME(tiles) = {
     .rows = MR,
     .columns = NR,
     .group = GROUP,
     .element_bytes = sizeof(packed) / GROUP,
+    .begin = no_state,
+    .end = no_state,
     .pack_a = pack_a,
     .pack_b = pack_b,
     .tile = tile,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Names of what is compiled once per instruction level, with -DMAS_CPU_LEVEL=scalar, avx2, avx512 or
- * avx512bf16: LEVEL_NAME(rows) is mas_cpu_rows_avx2. Private to those files. */
+/** Names of what is compiled once per instruction level, with -DMAS_CPU_LEVEL=scalar, avx2, avx512,
+ * avx512bf16 or amx: LEVEL_NAME(rows) is mas_cpu_rows_avx2. Private to those files. */
 #ifndef MASBENCH_CPU_LEVEL_NAME_H
 #define MASBENCH_CPU_LEVEL_NAME_H
 

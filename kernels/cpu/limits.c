@@ -30,7 +30,9 @@ const char *mas_limit_name(mas_limit limit)
 static const mas_cpu_limits *loops_for(mas_isa isa)
 {
 #if defined(__x86_64__)
-    if (isa >= MAS_ISA_AVX512BF16)
+    if (isa >= MAS_ISA_AMX)
+        return &mas_cpu_limits_amx;
+    if (isa == MAS_ISA_AVX512BF16)
         return &mas_cpu_limits_avx512bf16;
     if (isa == MAS_ISA_AVX512)
         return &mas_cpu_limits_avx512;

@@ -14,7 +14,7 @@
 typedef struct mas_cpu_limits {
     /** Independent multiply-adds in registers; returns their count in FLOPs. */
     double (*f32)(int64_t rounds);
-    /** The same with dot products of bf16 pairs; NULL where the level has none. */
+    /** The same with products of bf16 pairs, of vectors or of tiles; NULL where the level has none. */
     double (*bf16)(int64_t rounds);
     void (*read)(const void *from, size_t bytes);
     void (*copy)(void *to, const void *from, size_t bytes);
@@ -25,7 +25,8 @@ typedef struct mas_cpu_limits {
 
 extern const mas_cpu_limits mas_cpu_limits_scalar;
 #if defined(__x86_64__)
-extern const mas_cpu_limits mas_cpu_limits_avx2, mas_cpu_limits_avx512, mas_cpu_limits_avx512bf16;
+extern const mas_cpu_limits mas_cpu_limits_avx2, mas_cpu_limits_avx512, mas_cpu_limits_avx512bf16,
+    mas_cpu_limits_amx;
 #endif
 
 double mas_cpu_limit_measure(mas_device *d, mas_limit limit, double seconds);

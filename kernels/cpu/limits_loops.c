@@ -6,6 +6,9 @@
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
+#if defined(__AMX_BF16__)
+#include "kernels/x86/tiles.h"
+#endif
 
 /* Latency 4, two instructions a cycle: 8 sums suffice, more cover a late start. They and two
  * operands must fit the registers, 16 or 32 (AVX-512). */
@@ -57,7 +60,33 @@ static double f32(int64_t rounds)
     return 2.0 * SUMS * LANES * (double)rounds;
 }
 
-#if defined(__AVX512BF16__)
+#if defined(__AMX_BF16__)
+static double bf16(int64_t rounds)
+{
+    static const char ones[TILE_ROWS * TILE_ROW_BYTES];
+    tiles_begin();
+    tile_load(4, ones, TILE_ROW_BYTES);
+    tile_load(5, ones, TILE_ROW_BYTES);
+    tile_load(6, ones, TILE_ROW_BYTES);
+    tile_load(7, ones, TILE_ROW_BYTES);
+    tile_zero(0);
+    tile_zero(1);
+    tile_zero(2);
+    tile_zero(3);
+    for (int64_t r = 0; r < rounds;
+         r += TILE_TERMS) { /* a step takes so much longer than one of vectors */
+        tile_dot(0, 4, 6);
+        tile_dot(1, 4, 7);
+        tile_dot(2, 5, 6);
+        tile_dot(3, 5, 7);
+    }
+    float sums[TILE_ROWS][16];
+    tile_store(0, sums, sizeof *sums);
+    tiles_end();
+    result = sums[0][0];
+    return 2.0 * 4 * TILE_ROWS * 16 * TILE_TERMS * (double)((rounds + TILE_TERMS - 1) / TILE_TERMS);
+}
+#elif defined(__AVX512BF16__)
 static double bf16(int64_t rounds)
 {
     volatile float unknown = 0.5f;

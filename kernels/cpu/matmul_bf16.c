@@ -124,6 +124,7 @@ mas_status mas_cpu_matmul_bf16(mas_device *d, const mas_matmul *m, mas_error *er
 #pragma omp for schedule(static)
         for (int64_t p = k.b_done ? k.b_panels : 0; p < k.b_panels; p++)
             t->pack_b(m, p * t->columns, k.b + p * k.b_bytes);
+        t->begin();
 #pragma omp for schedule(dynamic, 1)
         for (int64_t p = 0; p < pieces; p++) {
             const mas_matmul piece = mas_cpu_piece(m, &c, p, cpu->scratch);
@@ -133,6 +134,7 @@ mas_status mas_cpu_matmul_bf16(mas_device *d, const mas_matmul *m, mas_error *er
                                panel_bytes(t, t->columns, first_term),
                            k.a + omp_get_thread_num() * k.a_bytes);
         }
+        t->end();
         if (c.k > 1) {
 #pragma omp for schedule(static)
             for (int64_t row = 0; row < m->m; row++)

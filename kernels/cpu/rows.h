@@ -25,6 +25,9 @@ typedef struct mas_cpu_tiles {
     int64_t rows, columns; /* of a tile: width of a panel of A and of B */
     int64_t group;         /* terms that are packed side by side */
     size_t element_bytes;
+    /* around what a thread multiplies: the tile registers of the processor, where it has them */
+    void (*begin)(void);
+    void (*end)(void);
     /* all of op(A), panel after panel */
     void (*pack_a)(const mas_matmul *g, void *panels);
     /* one panel of op(B), from column n0 on */
@@ -79,6 +82,7 @@ extern const mas_cpu_rows mas_cpu_rows_scalar;
 extern const mas_cpu_rows mas_cpu_rows_avx2;
 extern const mas_cpu_rows mas_cpu_rows_avx512;
 extern const mas_cpu_rows mas_cpu_rows_avx512bf16;
+extern const mas_cpu_rows mas_cpu_rows_amx;
 #endif
 
 /** The table of that level; the scalar one where the build has no other. */
@@ -89,11 +93,13 @@ void mas_cpu_gemm_scalar(const mas_matmul *piece);
 void mas_cpu_gemm_avx2(const mas_matmul *piece);
 void mas_cpu_gemm_avx512(const mas_matmul *piece);
 void mas_cpu_gemm_avx512bf16(const mas_matmul *piece);
+void mas_cpu_gemm_amx(const mas_matmul *piece);
 
-/* gemm_bf16.c, one per level */
+/* gemm_bf16.c, one per level, and gemm_amx.c */
 extern const mas_cpu_tiles mas_cpu_tiles_scalar;
 extern const mas_cpu_tiles mas_cpu_tiles_avx2;
 extern const mas_cpu_tiles mas_cpu_tiles_avx512;
 extern const mas_cpu_tiles mas_cpu_tiles_avx512bf16;
+extern const mas_cpu_tiles mas_cpu_tiles_amx;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Shared by the files that are compiled once per instruction level, with -DMAS_CPU_LEVEL=scalar,
- * avx2, avx512 or avx512bf16. Their functions carry the level in their names; rows.h has the
+ * avx2, avx512, avx512bf16 or amx. Their functions carry the level in their names; rows.h has the
  * meanings. Private to those files.
  */
 #ifndef MASBENCH_CPU_ROWS_LEVEL_H

@@ -13,7 +13,7 @@
 
 static const char usage[] =
     "usage: masbench-check [--kernel GLOB] [--case GLOB] [--seed N] [--count N] [--threads N]\n"
-    "                      [--cpu scalar|avx2|avx512|avx512bf16] [--device cpu|cuda] [--list]\n"
+    "                      [--cpu scalar|avx2|avx512|avx512bf16|amx] [--device cpu|cuda] [--list]\n"
     "       masbench-check --selftest [GLOB]\n";
 
 static bool parse_number(const char *text, unsigned long long most, unsigned long long *out)

@@ -20,10 +20,11 @@ typedef enum mas_isa {
     MAS_ISA_AVX2,       /* AVX2 + FMA + F16C */
     MAS_ISA_AVX512,     /* AVX-512 F + BW + DQ + VL */
     MAS_ISA_AVX512BF16, /* and AVX512-BF16 dot products */
+    MAS_ISA_AMX,        /* and AMX matrix tiles of bf16 */
     MAS_ISA_COUNT
 } mas_isa;
 
-/** "scalar", "avx2", "avx512", "avx512bf16". */
+/** "scalar", "avx2", "avx512", "avx512bf16", "amx". */
 const char *mas_isa_name(mas_isa isa);
 /** Level whose name is `name`; MAS_E_ARGUMENT names the known ones. */
 MAS_MUST_USE mas_status mas_isa_from_name(const char *name, mas_isa *out, mas_error *err);

@@ -15,7 +15,7 @@ TestSuite(cpu, .timeout = 10, .init = forget_environment);
 
 Test(cpu, names)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512", "avx512bf16"};
+    static const char *const names[] = {"scalar", "avx2", "avx512", "avx512bf16", "amx"};
     for (int i = 0; i < MAS_ISA_COUNT; i++) {
         mas_isa isa = MAS_ISA_COUNT;
         cr_assert_str_eq(mas_isa_name((mas_isa)i), names[i]);
@@ -33,7 +33,8 @@ Test(cpu, unknown_name)
         mas_error err;
         cr_assert_eq(mas_isa_from_name(bad[i], &isa, &err), MAS_E_ARGUMENT);
         cr_assert_eq(isa, MAS_ISA_AVX2);
-        cr_assert_not_null(strstr(err.text, "scalar, avx2, avx512, avx512bf16"), "%s", err.text);
+        cr_assert_not_null(strstr(err.text, "scalar, avx2, avx512, avx512bf16, amx"), "%s",
+                           err.text);
     }
 }
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Matrix tiles: eight registers of 16 rows of 64 bytes, as AMX has them. A tile of sums holds 16 x 16
+ * floats; a left operand 16 rows of 32 bf16 terms; a right operand 16 rows of 16 columns, each a pair of
+ * terms that follow each other. Names of tiles are constants, 0 to 7.
+ *
+ * A thread calls tiles_begin before it uses them and tiles_end when it is done: their state slows
+ * every change of threads down.
+ *
+ * With MAS_TILES_EMULATED the same vocabulary is said in plain C, for the tests of processors
+ * that have no tiles: same order of sums, except that the hardware counts denormal numbers as 0. */
+#ifndef MASBENCH_X86_TILES_H
+#define MASBENCH_X86_TILES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    TILE_ROWS = 16,  /* of any tile, and columns of a right operand and of sums */
+    TILE_TERMS = 32, /* bf16 terms of a row of a left operand */
+    TILE_ROW_BYTES = 64
+};
+
+#if defined(MAS_TILES_EMULATED)
+
+#include "masbench/dtype.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef union tile_state {
+    float sums[TILE_ROWS][16];
+    uint16_t terms[TILE_ROWS][TILE_TERMS];
+} tile_state;
+
+static _Thread_local tile_state tile_states[8];
+
+static inline void tiles_begin(void)
+{
+}
+
+static inline void tiles_end(void)
+{
+}
+
+static inline void tile_load_at(int t, const void *from, ptrdiff_t stride)
+{
+    for (int i = 0; i < TILE_ROWS; i++)
+        memcpy(tile_states[t].terms[i], (const char *)from + i * stride, TILE_ROW_BYTES);
+}
+
+static inline void tile_store_at(int t, void *to, ptrdiff_t stride)
+{
+    for (int i = 0; i < TILE_ROWS; i++)
+        memcpy((char *)to + i * stride, tile_states[t].terms[i], TILE_ROW_BYTES);
+}
+
+static inline void tile_zero_at(int t)
+{
+    memset(&tile_states[t], 0, sizeof tile_states[t]);
+}
+
+static inline void tile_dot_at(int c, int a, int b)
+{
+    for (int i = 0; i < TILE_ROWS; i++) {
+        float sum[2][16] = {{0}};
+        for (int k = 0; k < TILE_TERMS; k++)
+            for (int j = 0; j < 16; j++)
+                sum[k % 2][j] = fmaf(mas_bf16_to_f32(tile_states[a].terms[i][k]),
+                                     mas_bf16_to_f32(tile_states[b].terms[k / 2][2 * j + k % 2]),
+                                     sum[k % 2][j]);
+        for (int j = 0; j < 16; j++)
+            tile_states[c].sums[i][j] += sum[0][j] + sum[1][j];
+    }
+}
+
+#define tile_load(t, from, stride) tile_load_at(t, from, stride)
+#define tile_store(t, to, stride) tile_store_at(t, to, stride)
+#define tile_zero(t) tile_zero_at(t)
+#define tile_dot(c, a, b) tile_dot_at(c, a, b)
+
+#else
+
+#include <immintrin.h>
+
+/* The memory operand of LDTILECFG: which of its layouts, and the size of each tile. */
+typedef struct tile_config {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} tile_config;
+
+static inline void tiles_begin(void)
+{
+    static const tile_config all = {.palette = 1,
+                                    .row_bytes = {TILE_ROW_BYTES, TILE_ROW_BYTES, TILE_ROW_BYTES,
+                                                  TILE_ROW_BYTES, TILE_ROW_BYTES, TILE_ROW_BYTES,
+                                                  TILE_ROW_BYTES, TILE_ROW_BYTES},
+                                    .rows = {TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS,
+                                             TILE_ROWS, TILE_ROWS, TILE_ROWS}};
+    _tile_loadconfig(&all);
+}
+
+static inline void tiles_end(void)
+{
+    _tile_release();
+}
+
+/* Macros, because the instructions want numbers of tiles that are constants in every build. Rows are `stride`
+ * bytes apart. tile_dot: sums c += a b.
+ *
+ * The intrinsics of gcc 12 do not say that a load reads memory, so that stores before it may be moved
+ * past it; these do. */
+#define tile_load(t, from, stride)                                                                 \
+    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"((const void *)(from)),                  \
+                     "r"((ptrdiff_t)(stride))                                                      \
+                     : "memory")
+#define tile_store(t, to, stride)                                                                  \
+    __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"((void *)(to)),                      \
+                     "r"((ptrdiff_t)(stride))                                                      \
+                     : "memory")
+#define tile_zero(t) _tile_zero(t)
+#define tile_dot(c, a, b) _tile_dpbf16ps(c, a, b)
+
+#endif
+
+#endif
