@@ -63,12 +63,16 @@ static double f32(int64_t rounds)
 #if defined(__AMX_BF16__)
 static double bf16(int64_t rounds)
 {
-    static const char ones[TILE_ROWS * TILE_ROW_BYTES];
+    /* Numbers of all signs and sizes. */
+    uint16_t terms[TILE_ROWS][TILE_TERMS];
+    for (uint32_t i = 0; i < TILE_ROWS * TILE_TERMS; i++)
+        terms[i / TILE_TERMS][i % TILE_TERMS] =
+            (uint16_t)(0x3c00u + ((i * UINT32_C(2654435761)) >> 7 & 0x83ffu));
     tiles_begin();
-    tile_load(4, ones, TILE_ROW_BYTES);
-    tile_load(5, ones, TILE_ROW_BYTES);
-    tile_load(6, ones, TILE_ROW_BYTES);
-    tile_load(7, ones, TILE_ROW_BYTES);
+    tile_load(4, terms, sizeof *terms);
+    tile_load(5, terms, sizeof *terms);
+    tile_load(6, terms, sizeof *terms);
+    tile_load(7, terms, sizeof *terms);
     tile_zero(0);
     tile_zero(1);
     tile_zero(2);

@@ -14,6 +14,7 @@
 #define MASBENCH_X86_ATTENTION_BACKWARD_IMPL_H
 
 #include "kernels/x86/attention_backward_tile.h"
+#include "kernels/x86/attention_cursor.h"
 
 #include <omp.h>
 #include <string.h>
@@ -30,17 +31,6 @@ static float sink_gradient(const backward_tile *t, float sink)
     return vsum(sum);
 }
 
-/* The next key tile that a query tile visits. */
-typedef struct visit_cursor {
-    size_t span, end;
-    int64_t n; /* in the span */
-} visit_cursor;
-
-static int64_t next_key_tile(const visit_cursor *c, const mas_schedule *s)
-{
-    return c->span < c->end ? s->q_spans[c->span].first + c->n : INT64_MAX;
-}
-
 static void visit_next(backward_tile *t, visit_cursor *c, const mas_schedule *s)
 {
     const mas_span span = s->q_spans[c->span];
@@ -49,10 +39,7 @@ static void visit_next(backward_tile *t, visit_cursor *c, const mas_schedule *s)
         backward_whole_tile(t, k0, s->k_tile);
     else
         backward_partial_tile(t, k0, mas_schedule_pattern(s, span.pattern), s->q_tile);
-    if (++c->n == span.count) {
-        c->span++;
-        c->n = 0;
-    }
+    cursor_advance(c, s);
 }
 
 /* `count` query tiles of one head, from `tile` on; returns the tiles visited. Each key tile is visited
@@ -71,20 +58,14 @@ static int64_t backward_query_tiles(backward_tile *group, int64_t count, const m
         t->o_rows = operand_of(p, &args->o, p->d_v, b, h, first, NULL);
         t->d_o_rows = operand_of(p, &args->d_o, p->d_v, b, h, first, NULL);
         load_tile(t, args->lse + (b * p->q_heads + h) * p->q_len + first);
-        cursor[i] = (visit_cursor){s->q_start[tile + i], s->q_start[tile + i + 1], 0};
+        cursor[i] = cursor_of(s, tile + i);
     }
-    for (;;) {
-        int64_t next = INT64_MAX;
-        for (int64_t i = 0; i < count; i++)
-            next = least(next, next_key_tile(&cursor[i], s));
-        if (next == INT64_MAX)
-            break;
+    for (int64_t next; (next = next_of_all(cursor, count, s)) != INT64_MAX;)
         for (int64_t i = 0; i < count; i++)
             if (next_key_tile(&cursor[i], s) == next) {
                 visit_next(&group[i], &cursor[i], s);
                 visited++;
             }
-    }
     for (int64_t i = 0; i < count; i++) {
         const backward_tile *t = &group[i];
         const int64_t first = (tile + i) * s->q_tile;

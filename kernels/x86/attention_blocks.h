@@ -16,7 +16,7 @@
 #ifndef MASBENCH_X86_ATTENTION_BLOCKS_H
 #define MASBENCH_X86_ATTENTION_BLOCKS_H
 
-#include "kernels/x86/attention_common.h"
+#include "kernels/x86/attention_rows.h"
 
 /* Runs `call` with N, a constant, equal to nv (1 .. NV_MAX). */
 #define WIDTH_IS(n, call)                                                                          \
@@ -265,63 +265,6 @@ static void product_sum_masked(int64_t rows, int64_t n_pad, broadcast_side a, co
         const int nv = (int)least(NV_MAX, (n_pad - n) / VL);
         WITH_WIDTH(nv, sum_rows_masked(N, rows, a, b + n, ldb, c + n, ldc, scale, lo, hi))
     }
-}
-
-/* ---- which keys a vector of queries sees ---- */
-
-/* Lane i sees the keys lo[i] .. hi[i]-1; every lane sees core_begin .. core_end-1, where no test is
- * needed. */
-typedef struct lane_mask {
-    ivec lo, hi;
-    int64_t core_begin, core_end;
-} lane_mask;
-
-/* The part of a vector's intervals that falls on the keys begin .. end-1, counted from begin. */
-static inline lane_mask mask_part(ivec lo, ivec hi, int32_t begin, int32_t end)
-{
-    int32_t core_begin, core_end;
-    vinterval_core(lo, hi, &core_begin, &core_end);
-    core_begin = core_begin < begin ? begin : core_begin > end ? end : core_begin;
-    core_end = core_end < core_begin ? core_begin : core_end > end ? end : core_end;
-    return (lane_mask){vminus(lo, begin), vminus(hi, begin), core_begin - begin, core_end - begin};
-}
-
-/* ---- moving rows ---- */
-
-/* to[unit][lane] = from[lane][unit] (times -1 if `negate`): `rows` rows of dim elements of `dtype`,
- * row_stride elements apart; rows past the tensor become zero lanes up to `lanes`, a last unit that
- * is not full is filled with zero. */
-static void rows_to_lanes(unit *to, int64_t lanes, mas_dtype dtype, const void *from,
-                          ptrdiff_t row_stride, int64_t rows, int64_t dim, bool negate)
-{
-    const int64_t units = units_of(dim);
-    for (int64_t r0 = 0; r0 < lanes; r0 += VL) {
-        for (int64_t u0 = 0; u0 < units; u0 += VL) {
-            vec block[VL];
-            SIMD_UNROLL
-            for (int i = 0; i < VL; i++)
-                block[i] = r0 + i < rows
-                               ? vload_row_units(dtype, from, (r0 + i) * row_stride, u0, dim)
-                               : vzero();
-            vtranspose(block);
-            SIMD_UNROLL
-            for (int i = 0; i < VL; i++)
-                if (u0 + i < units)
-                    vstore_unit(to + (u0 + i) * lanes + r0,
-                                negate ? vnegate_unit(block[i]) : block[i]);
-        }
-    }
-}
-
-/* to[row][unit] = from[row][unit] with padding of zeros to `pad` units (a multiple of VL): for rows
- * that cannot be read in place. Rows rows .. all-1 become zero. */
-static void rows_to_units(unit *to, int64_t pad, mas_dtype dtype, const void *from,
-                          ptrdiff_t row_stride, int64_t rows, int64_t all, int64_t dim)
-{
-    for (int64_t r = 0; r < all; r++)
-        for (int64_t u = 0; u < pad; u += VL)
-            vstore_unit(to + r * pad + u,
-                        r < rows ? vload_row_units(dtype, from, r * row_stride, u, dim) : vzero());
 }
 
 #endif

@@ -15,6 +15,7 @@
 #define MASBENCH_X86_ATTENTION_FORWARD_IMPL_H
 
 #include "kernels/x86/attention_operand.h"
+#include "kernels/x86/attention_softmax.h"
 
 #include <math.h>
 #include <omp.h>
@@ -79,10 +80,7 @@ typedef struct forward_tile {
     const unit *k_gathered, *v_gathered; /* NULL: not gathered */
     int64_t k_pad;
     int64_t lanes, units, dv_pad, rows;
-    vec scale;   /* score -> exponent of 2 */
-    vec cap;     /* softcap: s = cap_out * tanh(score * cap) */
-    vec cap_out; /* softcap * log2 e */
-    bool capped;
+    score_scale scale;
 } forward_tile;
 
 /* Keys and values of a tile or a part of one, ready for the products. */
@@ -109,64 +107,19 @@ static forward_chunk load_chunk(const forward_tile *t, int64_t k0, int64_t keys)
     return c;
 }
 
-/* Softcapped scores in place, as exponents of 2. */
-static void cap_scores(const forward_tile *t, float *st, ptrdiff_t ld, int64_t keys)
-{
-    for (int64_t j = 0; j < keys; j++)
-        vstore(st + j * ld, vmul(vtanh(vmul(vload(st + j * ld), t->cap)), t->cap_out));
-}
-
-/* The running maximum moves to `seen` (exponents of 2). A row that has seen nothing keeps -inf, and
- * subtracts 0.
- * @return what to subtract from the exponents; *correction scales what was summed under the old
- * maximum. */
-static inline vec raise_maximum(float *maximum, vec seen, vec *correction)
-{
-    const vec before = vload(maximum);
-    const vec now = vmax(seen, before);
-    const vec safe = vselect(vequal(now, vset1(-INFINITY)), vzero(), now);
-    vstore(maximum, now);
-    *correction = vexp2(vsub(before, safe));
-    return safe;
-}
-
-/* Scores of one vector of queries become probabilities, unit by unit of keys, in place: the unit
- * starts where its first score was. `mask` NULL: all are seen. @return their sum */
-SIMD_INLINE vec to_probabilities(float *st, ptrdiff_t ld, int64_t keys, vec scale, vec shift,
-                                 const lane_mask *mask)
-{
-    vec total = vzero();
-    for (int64_t j = 0; j < keys; j += UNIT_TERMS) {
-        vec prob[UNIT_TERMS];
-        SIMD_UNROLL
-        for (int i = 0; i < UNIT_TERMS; i++) {
-            prob[i] = vzero();
-            if (j + i < keys) {
-                prob[i] = vexp2(vfma(vload(st + (j + i) * ld), scale, shift));
-                if (mask)
-                    prob[i] =
-                        vselect(vinside(mask->lo, mask->hi, (int32_t)(j + i)), prob[i], vzero());
-            }
-            total = vadd(total, prob[i]);
-        }
-        vstore_unit(st + j * ld, vunit(prob));
-    }
-    return total;
-}
-
 /* A chunk of keys for nv vectors of queries from lane `at`, no mask. */
 static void visit_whole(const forward_tile *t, int64_t at, int nv, const forward_chunk *c)
 {
     const ptrdiff_t ld = (ptrdiff_t)nv * VL;
-    const vec scale = t->capped ? vset1(1.0f) : t->scale;
+    const vec scale = exponent_of(&t->scale);
     vec side[NV_MAX];
     for (int v = 0; v < nv; v++)
         side[v] = vset1(-INFINITY);
     product_scores(nv, c->keys, t->units, c->k, c->k_row, t->qt + at, t->lanes, t->st, ld, side);
     for (int v = 0; v < nv; v++) {
         float *st = t->st + (ptrdiff_t)v * VL;
-        if (t->capped) {
-            cap_scores(t, st, ld, c->keys);
+        if (t->scale.capped) {
+            cap_scores(&t->scale, st, ld, c->keys);
             side[v] = vset1(-INFINITY);
             for (int64_t j = 0; j < c->keys; j++)
                 side[v] = vmax(vload(st + j * ld), side[v]);
@@ -189,12 +142,12 @@ static void visit_whole(const forward_tile *t, int64_t at, int nv, const forward
 static void visit_masked(const forward_tile *t, int64_t at, const forward_chunk *c,
                          const lane_mask *mask)
 {
-    const vec scale = t->capped ? vset1(1.0f) : t->scale;
+    const vec scale = exponent_of(&t->scale);
     float *st = t->st;
     vec seen = vset1(-INFINITY), correction;
     product_scores(1, c->keys, t->units, c->k, c->k_row, t->qt + at, t->lanes, st, VL, &seen);
-    if (t->capped)
-        cap_scores(t, st, VL, c->keys);
+    if (t->scale.capped)
+        cap_scores(&t->scale, st, VL, c->keys);
     seen = vset1(-INFINITY);
     for (int64_t j = 0; j < c->keys; j++)
         seen =
@@ -262,29 +215,6 @@ static void visit_partial_tile(const forward_tile *t, int64_t k0, const mas_row_
     }
 }
 
-/* Divide, add the sink, write rows and log-sum-exp. */
-static void finish_tile(const forward_tile *t, const mas_attn_problem *p, void *o, ptrdiff_t o_row,
-                        float *lse, const float *sink)
-{
-    for (int64_t at = 0; at < t->rows; at += VL) {
-        vec maximum = vload(t->maximum + at), sum = vload(t->sum + at), correction = vset1(1.0f);
-        const vmask empty = vequal(maximum, vset1(-INFINITY));
-        if (sink) {
-            const vec exponent = vset1(*sink * LOG2_E);
-            const vec safe = raise_maximum(t->maximum + at, exponent, &correction);
-            maximum = safe;
-            sum = vfma(sum, correction, vexp2(vsub(exponent, safe)));
-        }
-        const vec lse_seen =
-            vfma(maximum, vset1(LN_2_HIGH), vfma(maximum, vset1(LN_2_LOW), vlog(sum)));
-        const vec nothing = vset1(sink ? *sink : -INFINITY);
-        if (lse)
-            vstore_first(lse + at, t->rows - at, vselect(empty, nothing, lse_seen));
-        vstore(t->factor + at, vselect(empty, vzero(), vdiv(correction, sum)));
-    }
-    store_rows(p->dtype, o, o_row, t->o, t->dv_pad, t->rows, p->d_v, t->factor, 1.0f);
-}
-
 /* One tile of queries of one head; returns the tiles visited. */
 static int64_t run_task(forward_tile *t, const mas_attn_problem *p, const mas_schedule *s,
                         const mas_attn_args *args, int64_t head, int64_t tile)
@@ -313,9 +243,11 @@ static int64_t run_task(forward_tile *t, const mas_attn_problem *p, const mas_sc
             visited++;
         }
     }
-    finish_tile(t, p, view_row(&args->o, p->dtype, b, h, first), args->o.row,
-                args->lse ? args->lse + head * p->q_len + first : NULL,
-                p->sinks ? args->sinks + h : NULL);
+    finish_softmax(t->rows, t->maximum, t->sum, t->factor,
+                   args->lse ? args->lse + head * p->q_len + first : NULL,
+                   p->sinks ? args->sinks + h : NULL);
+    store_rows(p->dtype, view_row(&args->o, p->dtype, b, h, first), args->o.row, t->o, t->dv_pad,
+               t->rows, p->d_v, t->factor, 1.0f);
     return visited;
 }
 
@@ -345,7 +277,6 @@ static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *ar
     (void)err;
     const int64_t tasks = p->batch * p->q_heads * s->q_tiles;
     const forward_layout l = forward_cut(p, s);
-    const bool capped = p->softcap > 0;
     int64_t visited = 0;
     float *gathered = (float *)args->workspace + threads * l.size;
     if (l.gathered)
@@ -370,10 +301,7 @@ static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *ar
             .lanes = l.lanes,
             .units = l.units,
             .dv_pad = l.dv_pad,
-            .scale = vset1(fabsf(p->scale) * LOG2_E),
-            .cap = vset1(capped ? fabsf(p->scale) / p->softcap : 0.0f),
-            .cap_out = vset1(p->softcap * LOG2_E),
-            .capped = capped,
+            .scale = score_scale_of(p),
         };
         /* late tiles first: under a causal mask they are the long ones */
         visited += run_task(&t, p, s, args, head, s->q_tiles - 1 - number % s->q_tiles);

@@ -6,37 +6,6 @@
 
 #include "kernels/x86/attention_blocks.h"
 
-/* Rows of one head, `row` elements apart, `dim` elements each. */
-typedef struct operand_rows {
-    const void *at;
-    ptrdiff_t row;
-    mas_dtype dtype;
-    int64_t dim;
-    unit *room; /* scratch for one chunk */
-} operand_rows;
-
-static inline operand_rows operand_of(const mas_attn_problem *p, const mas_view *view, int64_t dim,
-                                      int64_t b, int64_t head, int64_t row, unit *room)
-{
-    return (operand_rows){.at = view_row(view, p->dtype, b, head, row),
-                          .row = view->row,
-                          .dtype = p->dtype,
-                          .dim = dim,
-                          .room = room};
-}
-
-static inline const void *operand_row(const operand_rows *x, int64_t row)
-{
-    return (const char *)x->at + row * x->row * element_bytes(x->dtype);
-}
-
-/* VL elements of a row from the d-th on, widened; zero past its end. */
-static inline vec operand_elements(const operand_rows *x, int64_t row, int64_t d)
-{
-    return vload_as(x->dtype, (const char *)operand_row(x, row) + d * element_bytes(x->dtype),
-                    x->dim - d);
-}
-
 /* Rows r0 .. r0+rows-1 to be broadcast along the head: [row][unit], *row_bytes apart. */
 static const unit *operand_by_rows(const operand_rows *x, int64_t r0, int64_t rows,
                                    ptrdiff_t *row_bytes)

@@ -107,7 +107,7 @@ SIMD_INLINE void vinterleave(vec even, vec odd, vec *low, vec *high)
 }
 
 /* Pairs of rows, element by element: to[r / 2][d] = (from[r][d], from[r + 1][d]). */
-static void rows_to_terms(unit *to, int64_t pad, mas_dtype dtype, const void *from,
+static inline void rows_to_terms(unit *to, int64_t pad, mas_dtype dtype, const void *from,
                           ptrdiff_t row_stride, int64_t rows, int64_t dim)
 {
     for (int64_t r = 0; r < rows; r += 2)

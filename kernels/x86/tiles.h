@@ -74,6 +74,7 @@ static inline void tile_dot_at(int c, int a, int b)
 }
 
 #define tile_load(t, from, stride) tile_load_at(t, from, stride)
+#define tile_stream(t, from, stride) tile_load_at(t, from, stride)
 #define tile_store(t, to, stride) tile_store_at(t, to, stride)
 #define tile_zero(t) tile_zero_at(t)
 #define tile_dot(c, a, b) tile_dot_at(c, a, b)
@@ -106,14 +107,16 @@ static inline void tiles_end(void)
 }
 
 /* Macros, because the instructions want numbers of tiles that are constants in every build. Rows are `stride`
- * bytes apart. tile_dot: sums c += a b.
+ * bytes apart. tile_stream is a load of what need not stay in the first cache. tile_dot: sums c += a b.
  *
  * The intrinsics of gcc 12 do not say that a load reads memory, so that stores before it may be moved
  * past it; these do. */
-#define tile_load(t, from, stride)                                                                 \
-    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"((const void *)(from)),                  \
+#define TILE_FROM_MEMORY(instruction, t, from, stride)                                             \
+    __asm__ volatile(instruction " (%0,%1,1), %%tmm" #t ::"r"((const void *)(from)),               \
                      "r"((ptrdiff_t)(stride))                                                      \
                      : "memory")
+#define tile_load(t, from, stride) TILE_FROM_MEMORY("tileloadd", t, from, stride)
+#define tile_stream(t, from, stride) TILE_FROM_MEMORY("tileloaddt1", t, from, stride)
 #define tile_store(t, to, stride)                                                                  \
     __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"((void *)(to)),                      \
                      "r"((ptrdiff_t)(stride))                                                      \

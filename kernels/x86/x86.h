@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+extern const mas_attn_kernel mas_attn_forward_flash_amx;
 extern const mas_attn_kernel mas_attn_forward_flash_avx512bf16; /* "attn_forward/flash/..." */
 extern const mas_attn_kernel mas_attn_forward_flash_avx512;
 extern const mas_attn_kernel mas_attn_forward_flash_avx2;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attn_forward/flash/amx: attention_forward_tiles.h compiled for AMX. */
+#include "kernels/x86/simd_avx512.h"
+#include "kernels/x86/simd_unit_bf16.h"
+
+#include "kernels/x86/attention_forward_tiles.h"
+#include "kernels/x86/x86.h"
+
+const mas_attn_kernel mas_attn_forward_flash_amx = {
+    .name = "attn_forward/flash/amx",
+    .op = MAS_ATTN_FORWARD,
+    .isa = MAS_ISA_AMX,
+    .supports = unit_supports,
+    .tile = forward_tile_shape,
+    .workspace_bytes = forward_workspace_bytes,
+    .run = forward_run,
+};

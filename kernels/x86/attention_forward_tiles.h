@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flash attention, forward, over any span schedule, on matrix tiles. The algorithm is that of
+ * attention_forward_impl.h, bf16 only; attention_tiles.h has the layout.
+ *
+ * One task is 32 queries of one head, which visit tiles of 64 keys. Products are so fast that the
+ * softmax takes most of the time, and the two cannot share it: while tiles multiply, vectors of 512 bits have one of
+ * their two ports (measured: 16 of them run beside a product, 32 take the time of a product more). So all
+ * that a visit needs, scores, outputs, queries, keys and values, is small enough for the first cache, and the
+ * running maximum only moves when scores pass it by 2^FAR: until then probabilities may be larger than 1, which
+ * no sum minds, and the output need not be corrected.
+ *
+ * Probabilities behind the mask are 0; where a value that some query does not see is NaN or Inf, whose product with 0
+ * is not 0, each row adds just the values that it sees.
+ *
+ * Values are transposed in panels of 32 keys. Where key tiles are visited more than once, that is done
+ * before, for all visits, and keys are gathered with them, head by head. */
+#ifndef MASBENCH_X86_ATTENTION_FORWARD_TILES_H
+#define MASBENCH_X86_ATTENTION_FORWARD_TILES_H
+
+#include "kernels/x86/attention_cursor.h"
+#include "kernels/x86/attention_softmax.h"
+#include "kernels/x86/attention_tiles.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+enum {
+    FORWARD_Q_TILE = BLOCK,
+    FORWARD_K_TILE =
+        2 * BLOCK,         /* half as many: a fifth slower; twice: no longer in the first cache */
+    FORWARD_GATHER = 2,    /* mean visits of a key tile from which keys and values are gathered */
+    FORWARD_GROUP_MAX = 8, /* query tiles that visit a key tile one after the other, */
+    FORWARD_TURNS = 4,     /* if every thread gets so many groups */
+    FAR = 8
+};
+
+/* Parts of one thread's scratch, of one of its tiles of queries, and of what is gathered of a head, in floats
+ * from their start. */
+typedef struct forward_layout {
+    int64_t d_pad, dv_pad;                     /* multiples of 32 */
+    int64_t group;                             /* query tiles at a time; never changes a bit */
+    int64_t keys, values, finite, tiles, size; /* of a thread, after the scores */
+    int64_t qt, maximum, tile_size;            /* of a tile, after its output */
+    bool gathered;
+    int64_t v_gather, finite_gather, gather; /* of one (sequence, kv head), after its keys */
+} forward_layout;
+
+static forward_layout forward_cut(const mas_attn_problem *p, const mas_schedule *s, int threads)
+{
+    forward_layout l = {.d_pad = round_up(p->d_qk, BLOCK), .dv_pad = round_up(p->d_v, BLOCK)};
+    l.qt = l.dv_pad * BLOCK;
+    l.maximum = l.qt + l.d_pad / UNIT_TERMS * BLOCK;
+    l.tile_size = l.maximum + 3 * BLOCK;
+    const int64_t share = p->batch * p->q_heads * s->q_tiles / (FORWARD_TURNS * threads);
+    l.group = least(FORWARD_GROUP_MAX, share < 1 ? 1 : share);
+    l.keys = FORWARD_K_TILE * BLOCK;
+    l.values = l.keys + FORWARD_K_TILE * l.d_pad / UNIT_TERMS;
+    l.finite = l.values + FORWARD_K_TILE * l.dv_pad / UNIT_TERMS;
+    l.tiles = round_up(l.finite + FORWARD_K_TILE / BLOCK, VL);
+    l.size = l.tiles + l.group * l.tile_size;
+    l.gathered = s->tiles * (p->q_heads / p->kv_heads) >= (int64_t)FORWARD_GATHER * s->k_tiles;
+    if (l.gathered) {
+        const int64_t keys = s->k_tiles * FORWARD_K_TILE;
+        l.v_gather = keys * l.d_pad / UNIT_TERMS;
+        l.finite_gather = l.v_gather + keys * l.dv_pad / UNIT_TERMS;
+        l.gather = round_up(l.finite_gather + keys / BLOCK, VL);
+    }
+    return l;
+}
+
+static size_t forward_workspace_bytes(const mas_attn_problem *p, const mas_schedule *s, int threads)
+{
+    const forward_layout l = forward_cut(p, s, threads);
+    return (size_t)(p->batch * p->kv_heads * l.gather + threads * l.size) * sizeof(float);
+}
+
+static void forward_tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
+{
+    *q_tile = (int32_t)least(FORWARD_Q_TILE, p->q_len);
+    *k_tile = FORWARD_K_TILE;
+}
+
+/* Keys, panels of values, and for each panel whether all its values are finite. */
+typedef struct forward_keys {
+    unit *k;       /* [key][d_pad / 2] */
+    uint16_t *v;   /* panels of 32 keys */
+    float *finite; /* 1 or 0, a panel each */
+} forward_keys;
+
+/* What is constant for the queries at hand. */
+typedef struct forward_tile {
+    float *st;      /* [FORWARD_K_TILE][32] scores, then probabilities by pairs of keys */
+    unit *qt;       /* [d_pad / 2][32] queries */
+    float *o;       /* [dv_pad][32] outputs, not yet divided */
+    float *maximum; /* [32] what the exponents of 2 are reduced by */
+    float *sum;     /* [32] running sum of the probabilities */
+    float *factor;  /* [32] what the end multiplies o with */
+    operand_rows k, v;
+    forward_keys room;            /* for one tile of keys */
+    const forward_keys *gathered; /* of the head, or NULL */
+    int64_t kv_len, d_pad, dv_pad, rows;
+    score_scale scale;
+} forward_tile;
+
+/* The keys of a tile, ready for the products. */
+typedef struct forward_chunk {
+    tile_operand k, v;
+    const uint16_t *panels;
+    const float *finite;
+} forward_chunk;
+
+static void load_keys(const operand_rows *k, int64_t k0, int64_t kv_len, int64_t d_pad, unit *to)
+{
+    rows_to_units(to, d_pad / UNIT_TERMS, MAS_DTYPE_BF16, operand_row(k, k0), k->row,
+                  least(FORWARD_K_TILE, kv_len - k0), FORWARD_K_TILE, k->dim);
+}
+
+static void load_values(const operand_rows *v, int64_t k0, int64_t kv_len, int64_t dv_pad,
+                        uint16_t *panels, float *finite)
+{
+    for (int64_t j = 0; j < FORWARD_K_TILE; j += BLOCK)
+        finite[j / BLOCK] = panel_of_rows(panels + j * dv_pad, dv_pad, operand_row(v, k0 + j),
+                                          v->row, least(BLOCK, kv_len - k0 - j), v->dim);
+}
+
+/* The tile of keys from k0 on; keys past the last one are zero. */
+static forward_chunk load_chunk(const forward_tile *t, int64_t k0)
+{
+    forward_chunk c;
+    const ptrdiff_t pad_bytes = t->d_pad * (ptrdiff_t)sizeof(uint16_t);
+    if (t->gathered) {
+        c.k = tile_rows(t->gathered->k, pad_bytes, k0);
+        c.panels = t->gathered->v + k0 * t->dv_pad;
+        c.finite = t->gathered->finite + k0 / BLOCK;
+    } else {
+        if (t->k.dim % BLOCK == 0 && k0 + FORWARD_K_TILE <= t->kv_len) {
+            c.k = tile_rows(t->k.at, t->k.row * (ptrdiff_t)sizeof(uint16_t), k0);
+        } else {
+            load_keys(&t->k, k0, t->kv_len, t->d_pad, t->room.k);
+            c.k = tile_rows(t->room.k, pad_bytes, 0);
+        }
+        load_values(&t->v, k0, t->kv_len, t->dv_pad, t->room.v, t->room.finite);
+        c.panels = t->room.v;
+        c.finite = t->room.finite;
+    }
+    c.v = tile_panels(c.panels, t->dv_pad);
+    return c;
+}
+
+/* What is subtracted from the exponents moves to `seen` in the lanes where that is far above.
+ * @return some lane has moved: *correction scales what it had summed */
+static inline bool raise_far_maximum(float *maximum, vec seen, vec *shift, vec *correction)
+{
+    const vec before = vload(maximum);
+    const vmask moved = vless(vadd(before, vset1(FAR)), seen);
+    const vec now = vselect(moved, seen, before);
+    const vec safe = vselect(vequal(now, vset1(-INFINITY)), vzero(), now);
+    *shift = vsub(vzero(), safe);
+    if (!moved)
+        return false;
+    vstore(maximum, now);
+    *correction = vexp2(vsub(before, safe));
+    return true;
+}
+
+/* What a vector of queries sees of a tile: lane i the keys lo[i] .. hi[i]-1, counted from `begin`, none
+ * outside begin .. end-1, which are whole pairs; when not `masked`, all of those. */
+typedef struct vector_view {
+    int64_t begin, end;
+    bool masked;
+    lane_mask mask;
+} vector_view;
+
+static const vector_view sees_all = {.begin = 0, .end = FORWARD_K_TILE, .masked = false};
+
+/* The largest score that each lane sees, capped before where that is asked for, as exponents of 2. */
+static vec largest_score(const score_scale *scale, float *st, const vector_view *view)
+{
+    const int64_t keys = view->end - view->begin;
+    vec seen[2] = {vset1(-INFINITY), vset1(-INFINITY)};
+    if (scale->capped)
+        cap_scores(scale, st, BLOCK, keys);
+    for (int64_t j = 0; j < keys; j += 2)
+        for (int i = 0; i < 2; i++) {
+            vec score = vload(st + (j + i) * BLOCK);
+            if (view->masked)
+                score = vselect(vinside(view->mask.lo, view->mask.hi, (int32_t)(j + i)), score,
+                                vset1(-INFINITY));
+            seen[i] = vmax(score, seen[i]);
+        }
+    return vmul(vmax(seen[0], seen[1]), exponent_of(scale));
+}
+
+/* Scores of the vector of queries at lane `at` become probabilities, 0 where it sees nothing. */
+static void soften(const forward_tile *t, int64_t at, const vector_view *view)
+{
+    float *st = t->st + at;
+    for (int64_t j = 0; j < view->begin; j++)
+        vstore(st + j * BLOCK, vzero());
+    for (int64_t j = view->end; j < FORWARD_K_TILE; j++)
+        vstore(st + j * BLOCK, vzero());
+    if (view->begin >= view->end)
+        return;
+    st += view->begin * BLOCK;
+    const int64_t keys = view->end - view->begin;
+    const vec scale = exponent_of(&t->scale), seen = largest_score(&t->scale, st, view);
+    vec shift, correction;
+    if (raise_far_maximum(t->maximum + at, seen, &shift, &correction)) {
+        vstore(t->sum + at, vmul(vload(t->sum + at), correction));
+        for (int64_t d = 0; d < t->dv_pad; d++)
+            vstore(t->o + d * BLOCK + at, vmul(vload(t->o + d * BLOCK + at), correction));
+    }
+    const vec total = view->masked ? to_probabilities(st, BLOCK, keys, scale, shift, &view->mask)
+                                   : to_probabilities(st, BLOCK, keys, scale, shift, NULL);
+    vstore(t->sum + at, vadd(vload(t->sum + at), total));
+}
+
+/* The sum of values pair by pair, over visible ones only. */
+static void add_values_by_row(const forward_tile *t, const forward_chunk *c, int64_t at,
+                              const vector_view *view)
+{
+    int32_t lo[VL], hi[VL];
+    const int32_t keys = (int32_t)(view->end - view->begin);
+    vstore_int(lo, vclamp_int(view->mask.lo, keys));
+    vstore_int(hi, vclamp_int(view->mask.hi, keys));
+    for (int64_t r = 0; r < VL; r++)
+        for (int64_t j = view->begin + lo[r]; j < view->begin + hi[r]; j++) {
+            const void *pair = t->st + (j - j % 2) * BLOCK + at + r;
+            const float weight = mas_bf16_to_f32(((const uint16_t *)pair)[j % 2]);
+            const uint16_t *value = c->panels + j / BLOCK * t->dv_pad * BLOCK + j % BLOCK;
+            for (int64_t d = 0; d < t->v.dim; d++)
+                t->o[d * BLOCK + at + r] += weight * mas_bf16_to_f32(value[d * BLOCK]);
+        }
+}
+
+/* One tile of keys; view NULL: all queries see all of it. */
+static void visit_tile(const forward_tile *t, int64_t k0, const vector_view view[2])
+{
+    const forward_chunk c = load_chunk(t, k0);
+    const tile_operand q = tile_columns(t->qt, BLOCK), p = tile_columns(t->st, UNIT_TERMS * BLOCK);
+    tile_product(FORWARD_K_TILE, t->d_pad / BLOCK, c.k, q, false, t->st, BLOCK);
+    for (int v = 0; v < 2; v++)
+        soften(t, v * VL, view ? &view[v] : &sees_all);
+    bool finite = true;
+    for (int i = 0; view && i < FORWARD_K_TILE / BLOCK; i++)
+        finite = finite && c.finite[i] != 0;
+    if (finite)
+        tile_product(t->dv_pad, FORWARD_K_TILE / BLOCK, c.v, p, true, t->o, BLOCK);
+    else
+        for (int v = 0; v < 2; v++)
+            add_values_by_row(t, &c, v * VL, &view[v]);
+}
+
+static vector_view view_of(const mas_row_span *rows, int64_t count)
+{
+    ivec lo, hi;
+    int32_t begin, end;
+    vload_intervals(rows, count, &lo, &hi);
+    vinterval_hull(lo, hi, &begin, &end);
+    begin -= begin % UNIT_TERMS;
+    end = (int32_t)round_up(end, UNIT_TERMS);
+    const lane_mask mask = mask_part(lo, hi, begin, end);
+    return (vector_view){.begin = begin,
+                         .end = end,
+                         .masked = mask.core_begin > 0 || mask.core_end < end - begin,
+                         .mask = mask};
+}
+
+/* The queries of tile number `tile` of head h of sequence b, nothing visited yet. */
+static void begin_tile(forward_tile *t, const mas_attn_problem *p, const mas_schedule *s,
+                       const mas_attn_args *args, int64_t b, int64_t h, int64_t tile)
+{
+    const int64_t g = h / (p->q_heads / p->kv_heads), first = tile * s->q_tile;
+    const int64_t units = units_of(p->d_qk);
+    t->rows = least(s->q_tile, s->q_len - first);
+    t->k.at = view_row(&args->k, p->dtype, b, g, 0);
+    t->v.at = view_row(&args->v, p->dtype, b, g, 0);
+    rows_to_lanes(t->qt, BLOCK, p->dtype, view_row(&args->q, p->dtype, b, h, first), args->q.row,
+                  t->rows, p->d_qk, p->scale < 0);
+    memset(t->qt + units * BLOCK, 0,
+           (size_t)((t->d_pad / UNIT_TERMS - units) * BLOCK) * sizeof(unit));
+    memset(t->o, 0, (size_t)(BLOCK * t->dv_pad) * sizeof(float));
+    for (int64_t at = 0; at < BLOCK; at += VL) {
+        vstore(t->maximum + at, vset1(-INFINITY));
+        vstore(t->sum + at, vzero());
+    }
+}
+
+static void visit_next(const forward_tile *t, visit_cursor *c, const mas_schedule *s)
+{
+    const int64_t k0 = next_key_tile(c, s) * s->k_tile;
+    const mas_span span = s->q_spans[c->span];
+    vector_view view[2];
+    const bool whole = span.pattern == MAS_SPAN_WHOLE;
+    for (int v = 0; !whole && v < 2; v++)
+        view[v] = view_of(mas_schedule_pattern(s, span.pattern) + v * VL, s->q_tile - v * VL);
+    visit_tile(t, k0, whole ? NULL : view);
+    cursor_advance(c, s);
+}
+
+/* `count` tiles of queries of one head, from `first` on; returns the tiles visited. */
+static int64_t run_group(forward_tile *group, int64_t count, const mas_attn_problem *p,
+                         const mas_schedule *s, const mas_attn_args *args, int64_t head,
+                         int64_t first)
+{
+    const int64_t b = head / p->q_heads, h = head % p->q_heads;
+    visit_cursor cursor[FORWARD_GROUP_MAX];
+    int64_t visited = 0;
+    for (int64_t i = 0; i < count; i++) {
+        begin_tile(&group[i], p, s, args, b, h, first + i);
+        cursor[i] = cursor_of(s, first + i);
+    }
+    for (int64_t next; (next = next_of_all(cursor, count, s)) != INT64_MAX;)
+        for (int64_t i = 0; i < count; i++)
+            if (next_key_tile(&cursor[i], s) == next) {
+                visit_next(&group[i], &cursor[i], s);
+                visited++;
+            }
+    for (int64_t i = 0; i < count; i++) {
+        const forward_tile *t = &group[i];
+        const int64_t row = (first + i) * s->q_tile;
+        finish_softmax(t->rows, t->maximum, t->sum, t->factor,
+                       args->lse ? args->lse + head * p->q_len + row : NULL,
+                       p->sinks ? args->sinks + h : NULL);
+        store_transposed(view_row(&args->o, p->dtype, b, h, row), args->o.row, t->o, BLOCK, t->rows,
+                         p->d_v, t->factor);
+    }
+    return visited;
+}
+
+static forward_keys gathered_keys(const forward_layout *l, float *at)
+{
+    return (forward_keys){
+        .k = at, .v = (uint16_t *)(void *)(at + l->v_gather), .finite = at + l->finite_gather};
+}
+
+/* Copies keys of every head to where each head's rows follow each other, and transposes its values. */
+static void gather_heads(const forward_layout *l, const mas_attn_problem *p, const mas_schedule *s,
+                         const mas_attn_args *args, int threads, float *to)
+{
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t task = 0; task < p->batch * p->kv_heads * s->k_tiles; task++) {
+        const int64_t pair = task / s->k_tiles, b = pair / p->kv_heads, g = pair % p->kv_heads;
+        const int64_t k0 = task % s->k_tiles * FORWARD_K_TILE;
+        const forward_keys all = gathered_keys(l, to + pair * l->gather);
+        const operand_rows k = operand_of(p, &args->k, p->d_qk, b, g, 0, NULL);
+        const operand_rows v = operand_of(p, &args->v, p->d_v, b, g, 0, NULL);
+        load_keys(&k, k0, p->kv_len, l->d_pad, all.k + k0 * l->d_pad / UNIT_TERMS);
+        load_values(&v, k0, p->kv_len, l->dv_pad, all.v + k0 * l->dv_pad, all.finite + k0 / BLOCK);
+    }
+}
+
+/* Tile number i of a group, in one thread's scratch. */
+static forward_tile place_tile(const mas_attn_problem *p, const mas_attn_args *args,
+                               const forward_layout *l, float *room, int64_t i,
+                               const forward_keys *gathered)
+{
+    float *own = room + l->tiles + i * l->tile_size;
+    return (forward_tile){.st = room,
+                          .o = own,
+                          .qt = own + l->qt,
+                          .maximum = own + l->maximum,
+                          .sum = own + l->maximum + BLOCK,
+                          .factor = own + l->maximum + 2 * BLOCK,
+                          .k = {.row = args->k.row, .dtype = p->dtype, .dim = p->d_qk},
+                          .v = {.row = args->v.row, .dtype = p->dtype, .dim = p->d_v},
+                          .room = {.k = room + l->keys,
+                                   .v = (uint16_t *)(void *)(room + l->values),
+                                   .finite = room + l->finite},
+                          .gathered = gathered,
+                          .kv_len = p->kv_len,
+                          .d_pad = l->d_pad,
+                          .dv_pad = l->dv_pad,
+                          .scale = score_scale_of(p)};
+}
+
+static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *args,
+                              mas_attn_counts *counts, mas_error *err)
+{
+    const mas_attn_problem *p = &plan->problem;
+    const mas_schedule *s = plan->schedule;
+    const int threads = plan->threads;
+    (void)err;
+    const forward_layout l = forward_cut(p, s, threads);
+    const int64_t heads = p->batch * p->q_heads, groups = (s->q_tiles + l.group - 1) / l.group;
+    int64_t visited = 0;
+    float *gathered = (float *)args->workspace + threads * l.size;
+    if (l.gathered)
+        gather_heads(&l, p, s, args, threads, gathered);
+#pragma omp parallel num_threads(threads) reduction(+ : visited)
+    {
+        tiles_begin();
+        float *room = (float *)args->workspace + omp_get_thread_num() * l.size;
+#pragma omp for schedule(dynamic)
+        for (int64_t number = 0; number < heads * groups; number++) {
+            /* late tiles first: under a causal mask they are the long ones */
+            const int64_t head = number / groups, first = (groups - 1 - number % groups) * l.group;
+            const forward_keys mine =
+                gathered_keys(&l, gathered + head / (p->q_heads / p->kv_heads) * l.gather);
+            forward_tile tiles[FORWARD_GROUP_MAX];
+            for (int64_t i = 0; i < l.group; i++)
+                tiles[i] = place_tile(p, args, &l, room, i, l.gathered ? &mine : NULL);
+            visited +=
+                run_group(tiles, least(l.group, s->q_tiles - first), p, s, args, head, first);
+        }
+        tiles_end();
+    }
+    counts->visited_tiles = visited;
+    counts->visited_tiles_q = 0;
+    return MAS_OK;
+}
+
+#endif
