@@ -10,12 +10,12 @@
 
 const mas_attn_kernel *const mas_attn_cpu_table[] = {
 #if defined(__x86_64__)
-    &mas_attn_forward_flash_amx,         &mas_attn_forward_flash_avx512bf16,
-    &mas_attn_forward_flash_avx512,      &mas_attn_forward_flash_avx2,
-    &mas_attn_backward_flash_avx512bf16, &mas_attn_backward_flash_avx512,
-    &mas_attn_backward_flash_avx2,       &mas_attn_decode_split_avx512,
-    &mas_attn_decode_split_avx2,
+    &mas_attn_forward_flash_amx,     &mas_attn_forward_flash_avx512bf16,
+    &mas_attn_forward_flash_avx512,  &mas_attn_forward_flash_avx2,
+    &mas_attn_backward_flash_amx,    &mas_attn_backward_flash_avx512bf16,
+    &mas_attn_backward_flash_avx512, &mas_attn_backward_flash_avx2,
+    &mas_attn_decode_split_avx512,   &mas_attn_decode_split_avx2,
 #endif
-    &mas_attn_forward_reference,         &mas_attn_backward_reference,
-    &mas_attn_decode_reference,          NULL,
+    &mas_attn_forward_reference,     &mas_attn_backward_reference,
+    &mas_attn_decode_reference,      NULL,
 };

@@ -4,7 +4,7 @@
 #ifndef MASBENCH_X86_ATTENTION_BACKWARD_CUT_H
 #define MASBENCH_X86_ATTENTION_BACKWARD_CUT_H
 
-#include "kernels/x86/attention_operand.h"
+#include "kernels/x86/attention_rows.h"
 
 /* Tiles of 32 to 128 queries by 32 to 256 keys ran within a few percent of these at D = 16 and 64,
  * full and with windows of 32 to 256, and none was better everywhere: README.md has the numbers. */
@@ -33,7 +33,8 @@ typedef struct backward_layout {
     int32_t slices;
     int64_t
         first_tile[BACKWARD_SLICES_MAX + 1]; /* query tiles first_tile[i] .. first_tile[i+1]-1 */
-    int64_t key_begin[BACKWARD_SLICES_MAX], key_end[BACKWARD_SLICES_MAX]; /* keys they see */
+    int64_t key_begin[BACKWARD_SLICES_MAX], key_end[BACKWARD_SLICES_MAX]; /* whole tiles of the
+        keys that they see */
     int64_t gather[BACKWARD_SLICES_MAX +
                    1]; /* offset of the slice's dK, dV among those of one (sequence, kv head) */
     int64_t scratch;   /* one thread's */
@@ -63,8 +64,7 @@ static void cut_slices(backward_layout *l, const mas_attn_problem *p, const mas_
             for (size_t n = s->q_start[tile]; n < s->q_start[tile + 1]; n++) {
                 const mas_span span = s->q_spans[n];
                 begin = least(begin, (int64_t)span.first * s->k_tile);
-                const int64_t stop =
-                    least(((int64_t)span.first + span.count) * s->k_tile, p->kv_len);
+                const int64_t stop = ((int64_t)span.first + span.count) * s->k_tile;
                 end = end < stop ? stop : end;
             }
             visits += tile_visits(s, tile);
@@ -79,11 +79,12 @@ static void cut_slices(backward_layout *l, const mas_attn_problem *p, const mas_
 
 static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedule *s)
 {
-    backward_layout l = {
-        .lanes = lanes_of(s->q_tile), .d_pad = lanes_of(p->d_qk), .dv_pad = lanes_of(p->d_v)};
+    backward_layout l = {.lanes = round_up(s->q_tile, BACKWARD_PAD),
+                         .d_pad = round_up(p->d_qk, BACKWARD_PAD),
+                         .dv_pad = round_up(p->d_v, BACKWARD_PAD)};
     cut_slices(&l, p, s);
-    l.units = units_of(p->d_qk);
-    l.v_units = units_of(p->d_v);
+    l.units = units_of(round_up(p->d_qk, BACKWARD_TERMS));
+    l.v_units = units_of(round_up(p->d_v, BACKWARD_TERMS));
     const int64_t weights = l.lanes * BACKWARD_K_TILE, key_room = BACKWARD_K_TILE * l.d_pad;
     l.d_o = l.lanes * l.d_pad;
     l.qt = l.d_o + l.lanes * l.dv_pad;
@@ -104,7 +105,7 @@ static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedul
     l.scratch = l.own_gather;
     if (l.slices ==
         1) /* gathered in the thread's own buffer, written as soon as the unit is done */
-        l.scratch += p->kv_len * (l.d_pad + l.dv_pad);
+        l.scratch += round_up(p->kv_len, BACKWARD_K_TILE) * (l.d_pad + l.dv_pad);
     l.scratch = round_up(l.scratch, 16);
     l.sinks = p->sinks ? round_up(p->batch * p->q_heads * s->q_tiles, 16) : 0;
     return l;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flash attention, backward, over any span schedule: one pass, five matrix products per tile.
  * Probabilities are made again from the scores and the forward's log-sum-exp. Included once per
- * instruction set and unit; attention_blocks.h has the layout.
+ * instruction set and unit, after what visits a tile: attention_backward_tile.h (on vectors) or
+ * attention_backward_tiles.h (on matrix tiles).
  *
  * Groups of query tiles are outermost: their dQ stay local, dK and dV gather in a buffer per unit of
  * work. A key tile's K, V, dK and dV come from a far cache once a group; sums are added in the same order as
@@ -13,7 +14,6 @@
 #ifndef MASBENCH_X86_ATTENTION_BACKWARD_IMPL_H
 #define MASBENCH_X86_ATTENTION_BACKWARD_IMPL_H
 
-#include "kernels/x86/attention_backward_tile.h"
 #include "kernels/x86/attention_cursor.h"
 
 #include <omp.h>
@@ -31,14 +31,15 @@ static float sink_gradient(const backward_tile *t, float sink)
     return vsum(sum);
 }
 
-static void visit_next(backward_tile *t, visit_cursor *c, const mas_schedule *s)
+static void visit_next(backward_tile *t, visit_cursor *c, const mas_schedule *s,
+                       const backward_chunk *keys)
 {
     const mas_span span = s->q_spans[c->span];
     const int64_t k0 = (span.first + c->n) * s->k_tile;
     if (span.pattern == MAS_SPAN_WHOLE)
-        backward_whole_tile(t, k0, s->k_tile);
+        backward_whole_tile(t, k0, keys);
     else
-        backward_partial_tile(t, k0, mas_schedule_pattern(s, span.pattern), s->q_tile);
+        backward_partial_tile(t, k0, keys, mas_schedule_pattern(s, span.pattern), s->q_tile);
     cursor_advance(c, s);
 }
 
@@ -60,17 +61,19 @@ static int64_t backward_query_tiles(backward_tile *group, int64_t count, const m
         load_tile(t, args->lse + (b * p->q_heads + h) * p->q_len + first);
         cursor[i] = cursor_of(s, tile + i);
     }
-    for (int64_t next; (next = next_of_all(cursor, count, s)) != INT64_MAX;)
+    for (int64_t next; (next = next_of_all(cursor, count, s)) != INT64_MAX;) {
+        const backward_chunk keys = load_keys(group, next * s->k_tile);
         for (int64_t i = 0; i < count; i++)
             if (next_key_tile(&cursor[i], s) == next) {
-                visit_next(&group[i], &cursor[i], s);
+                visit_next(&group[i], &cursor[i], s, &keys);
                 visited++;
             }
+    }
     for (int64_t i = 0; i < count; i++) {
         const backward_tile *t = &group[i];
         const int64_t first = (tile + i) * s->q_tile;
-        store_rows(p->dtype, view_row(&args->d_q, p->dtype, b, h, first), args->d_q.row, t->dq,
-                   t->d_pad, t->rows, p->d_qk, NULL, p->scale);
+        store_queries(t, p->dtype, view_row(&args->d_q, p->dtype, b, h, first), args->d_q.row,
+                      p->scale);
         if (p->sinks)
             sinks[(b * p->q_heads + h) * s->q_tiles + tile + i] = sink_gradient(t, args->sinks[h]);
     }
@@ -128,48 +131,55 @@ static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *a
     float *sinks = scratches + threads * l.scratch;
     const bool capped = p->softcap > 0;
     int64_t visited = 0;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : visited)
-    for (int64_t unit_number = 0; unit_number < kv * l.slices; unit_number++) {
-        const int64_t pair = unit_number / l.slices, slice = unit_number % l.slices;
-        const int64_t b = pair / p->kv_heads, g = pair % p->kv_heads;
-        const int64_t keys = l.key_end[slice] - l.key_begin[slice];
-        float *room = scratches + omp_get_thread_num() * l.scratch;
-        backward_tile t = {
-            .pt = room,
-            .dst = room + l.dst,
-            .p_rows = room + l.p_rows,
-            .ds_rows = room + l.ds_rows,
-            .k = operand_of(p, &args->k, p->d_qk, b, g, 0, room + l.k_room),
-            .v = operand_of(p, &args->v, p->d_v, b, g, 0, room + l.v_room),
-            .k_terms = operand_of(p, &args->k, p->d_qk, b, g, 0, room + l.kt_room),
-            .lanes = l.lanes,
-            .units = l.units,
-            .v_units = l.v_units,
-            .d_pad = l.d_pad,
-            .dv_pad = l.dv_pad,
-            .factor = vset1(p->scale),
-            .cap = vset1(p->softcap),
-            .capped = capped,
-        };
-        float *gather =
-            l.slices > 1 ? gathers + pair * kv_gather + l.gather[slice] : room + l.own_gather;
-        memset(gather, 0, (size_t)(keys * (l.d_pad + l.dv_pad)) * sizeof(float));
-        t.dk = gather;
-        t.dv = gather + keys * l.d_pad;
-        t.key_begin = l.key_begin[slice];
-        backward_tile tiles[BACKWARD_GROUP_MAX];
-        for (int64_t i = 0; i < l.group; i++)
-            tiles[i] = backward_place_queries(&t, &l, room + l.queries + i * l.query_size);
-        const int64_t end = l.first_tile[slice + 1];
-        for (int64_t h = g * group; h < (g + 1) * group; h++)
-            for (int64_t tile = l.first_tile[slice]; tile < end; tile += l.group)
-                visited += backward_query_tiles(tiles, least(l.group, end - tile), p, s, args, b, h,
-                                                tile, sinks);
-        if (l.slices == 1) {
-            write_keys(&l, gather, &args->d_k, p->dtype, b, g, p->d_qk, false, p->scale, 0,
-                       p->kv_len);
-            write_keys(&l, gather, &args->d_v, p->dtype, b, g, p->d_v, true, 1.0f, 0, p->kv_len);
+#pragma omp parallel num_threads(threads) reduction(+ : visited)
+    {
+        products_begin();
+#pragma omp for schedule(dynamic)
+        for (int64_t unit_number = 0; unit_number < kv * l.slices; unit_number++) {
+            const int64_t pair = unit_number / l.slices, slice = unit_number % l.slices;
+            const int64_t b = pair / p->kv_heads, g = pair % p->kv_heads;
+            const int64_t keys = l.key_end[slice] - l.key_begin[slice];
+            float *room = scratches + omp_get_thread_num() * l.scratch;
+            backward_tile t = {
+                .pt = room,
+                .dst = room + l.dst,
+                .p_rows = room + l.p_rows,
+                .ds_rows = room + l.ds_rows,
+                .k = operand_of(p, &args->k, p->d_qk, b, g, 0, room + l.k_room),
+                .v = operand_of(p, &args->v, p->d_v, b, g, 0, room + l.v_room),
+                .k_terms = operand_of(p, &args->k, p->d_qk, b, g, 0, room + l.kt_room),
+                .kv_len = p->kv_len,
+                .lanes = l.lanes,
+                .units = l.units,
+                .v_units = l.v_units,
+                .d_pad = l.d_pad,
+                .dv_pad = l.dv_pad,
+                .factor = vset1(p->scale),
+                .cap = vset1(p->softcap),
+                .capped = capped,
+            };
+            float *gather =
+                l.slices > 1 ? gathers + pair * kv_gather + l.gather[slice] : room + l.own_gather;
+            memset(gather, 0, (size_t)(keys * (l.d_pad + l.dv_pad)) * sizeof(float));
+            t.dk = gather;
+            t.dv = gather + keys * l.d_pad;
+            t.key_begin = l.key_begin[slice];
+            backward_tile tiles[BACKWARD_GROUP_MAX];
+            for (int64_t i = 0; i < l.group; i++)
+                tiles[i] = backward_place_queries(&t, &l, room + l.queries + i * l.query_size);
+            const int64_t end = l.first_tile[slice + 1];
+            for (int64_t h = g * group; h < (g + 1) * group; h++)
+                for (int64_t tile = l.first_tile[slice]; tile < end; tile += l.group)
+                    visited += backward_query_tiles(tiles, least(l.group, end - tile), p, s, args,
+                                                    b, h, tile, sinks);
+            if (l.slices == 1) {
+                write_keys(&l, gather, &args->d_k, p->dtype, b, g, p->d_qk, false, p->scale, 0,
+                           p->kv_len);
+                write_keys(&l, gather, &args->d_v, p->dtype, b, g, p->d_v, true, 1.0f, 0,
+                           p->kv_len);
+            }
         }
+        products_end();
     }
     if (l.slices > 1) {
 #pragma omp parallel for schedule(static) num_threads(threads)

@@ -1,51 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flash attention, backward: the state of one query tile, and one visit of a key tile, whole or
- * partial. */
+/* Flash attention, backward, on vectors: one visit of a key tile, whole or partial. */
 #ifndef MASBENCH_X86_ATTENTION_BACKWARD_TILE_H
 #define MASBENCH_X86_ATTENTION_BACKWARD_TILE_H
 
-#include "kernels/x86/attention_backward_cut.h"
+#include "kernels/x86/attention_operand.h"
 
-#include <string.h>
+enum { BACKWARD_PAD = VL, BACKWARD_TERMS = 1 };
 
-/* Scratch of one thread, and what is constant for the tile at hand. */
-typedef struct backward_tile {
-    unit *q, *d_o;  /* [lanes / UNIT_TERMS][d_pad], [..][dv_pad]: terms of the sums over
-                              queries, zero past the tensor */
-    unit *qt, *dot; /* [units][lanes]: the same, queries in lanes */
-    float *dq;      /* [lanes][d_pad] */
-    float *pt,
-        *dst; /* [BACKWARD_K_TILE][lanes] scores and dP; then dst holds dS by units of keys */
-    void *p_rows,
-        *ds_rows; /* [BACKWARD_K_TILE][lanes] P and dS by weights, for the sums over queries */
-    float *lse, *delta; /* [lanes] log-sum-exp; rowsum(dO * O) */
-    float *seen;        /* [lanes] 1 for rows that see a key */
-    float *dk, *dv;     /* [key][d_pad], [key][dv_pad] sums, the first for key `key_begin` */
-    int64_t key_begin;
-    operand_rows k, v, k_terms, q_rows, o_rows, d_o_rows;
-    bool finite; /* no NaN or Inf in q and d_o: 0 * x adds nothing */
-    int64_t rows, lanes, units, v_units, d_pad, dv_pad;
-    vec factor; /* scale. A score is rounded like the log-sum-exp was: where one key dominates they
-                    are equal */
-    vec cap; /* softcap: s = cap * tanh(score / cap). The quotient is a division: times 1 / cap, all
-                    scores would be off by the rounding of that one number, to the same side */
-    bool capped;
-} backward_tile;
+#include "kernels/x86/attention_backward_state.h"
 
-/* No element is NaN or Inf. */
-static bool rows_finite(const operand_rows *x, int64_t rows)
+static inline void products_begin(void)
 {
-    vec odd = vzero(); /* x - x is 0, or NaN */
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t d = 0; d < x->dim; d += VL) {
-            const vec a = operand_elements(x, r, d);
-            odd = vadd(odd, vsub(a, a));
-        }
-    return vall(vequal(odd, vzero())) != 0;
 }
 
-/* rowsum(dO * O) of the vector of queries at `at`, summed in the order of dP = <dO, v>: where a row
- * sees a single key, o is v and the two cancel exactly. */
+static inline void products_end(void)
+{
+}
+
 static vec row_products(const backward_tile *t, int64_t at)
 {
     const int64_t segment = dot_segment(t->v_units);
@@ -69,25 +40,6 @@ static vec row_products(const backward_tile *t, int64_t at)
                 part = vdot(block[i], vload_unit(t->dot + (u0 + i) * t->lanes + at), part);
     }
     return vadd(sum, part);
-}
-
-/* Query side of a tile whose q_rows, o_rows and d_o_rows are set. */
-static void load_tile(backward_tile *t, const float *lse)
-{
-    const operand_rows *q = &t->q_rows, *d_o = &t->d_o_rows;
-    t->finite = rows_finite(q, t->rows) && rows_finite(d_o, t->rows);
-    memset(t->q, 0, (size_t)(t->lanes / UNIT_TERMS * t->d_pad) * sizeof(unit));
-    memset(t->d_o, 0, (size_t)(t->lanes / UNIT_TERMS * t->dv_pad) * sizeof(unit));
-    rows_to_terms(t->q, t->d_pad, q->dtype, q->at, q->row, t->rows, q->dim);
-    rows_to_terms(t->d_o, t->dv_pad, d_o->dtype, d_o->at, d_o->row, t->rows, d_o->dim);
-    rows_to_lanes(t->qt, t->lanes, q->dtype, q->at, q->row, t->rows, q->dim, false);
-    rows_to_lanes(t->dot, t->lanes, d_o->dtype, d_o->at, d_o->row, t->rows, d_o->dim, false);
-    memset(t->dq, 0, (size_t)(t->lanes * t->d_pad) * sizeof(float));
-    for (int64_t at = 0; at < t->lanes; at += VL) {
-        vstore(t->delta + at, row_products(t, at));
-        vstore(t->lse + at, vload_first(lse + at, t->rows - at));
-        vstore(t->seen + at, vzero());
-    }
 }
 
 /* Scores and dP of `keys` keys, from row `row` of the chunk, become P and dS for the vector of
@@ -149,8 +101,10 @@ typedef struct backward_chunk {
     int64_t keys;
 } backward_chunk;
 
-static backward_chunk load_keys(const backward_tile *t, int64_t k0, int64_t keys)
+/* The tile of keys from k0 on. */
+static backward_chunk load_keys(const backward_tile *t, int64_t k0)
 {
+    const int64_t keys = least(BACKWARD_K_TILE, t->kv_len - k0);
     backward_chunk c = {.keys = keys};
     c.k = operand_by_rows(&t->k, k0, keys, &c.k_row);
     c.v = operand_by_rows(&t->v, k0, keys, &c.v_row);
@@ -224,48 +178,20 @@ static void gather_keys(const backward_tile *t, int64_t k0, int64_t keys, int64_
                 t->d_pad, NULL);
 }
 
-/* The same pair by pair, touching only visible ones: for a tile with NaN or Inf in q or d_o. */
-static void gather_pairs(const backward_tile *t, int64_t k0, int64_t begin, int64_t end,
-                         const mas_row_span *spans)
+static void backward_whole_tile(const backward_tile *t, int64_t k0, const backward_chunk *c)
 {
-    k0 -= t->key_begin;
-    for (int64_t j = begin; j < end; j++)
-        for (int64_t r = 0; r < t->rows; r++) {
-            if (j < spans[r].lo || j >= spans[r].hi)
-                continue;
-            const vec prob = vset1(weight(t->p_rows, (j - begin) * t->lanes + r));
-            const vec slope = vset1(weight(t->ds_rows, (j - begin) * t->lanes + r));
-            float *dv = t->dv + (k0 + j) * t->dv_pad, *dk = t->dk + (k0 + j) * t->d_pad;
-            for (int64_t d = 0; d < t->dv_pad; d += VL)
-                vstore(dv + d, vfma(prob, operand_elements(&t->d_o_rows, r, d), vload(dv + d)));
-            for (int64_t d = 0; d < t->d_pad; d += VL)
-                vstore(dk + d, vfma(slope, operand_elements(&t->q_rows, r, d), vload(dk + d)));
-        }
-}
-
-static void backward_whole_tile(const backward_tile *t, int64_t k0, int64_t keys)
-{
-    const backward_chunk c = load_keys(t, k0, keys);
     for (int64_t at = 0; at < t->lanes; at += (int64_t)NV_MAX * VL)
-        visit_queries(t, at, (int)least(NV_MAX, (t->lanes - at) / VL), &c, 0, NULL);
-    gather_keys(t, k0, keys, 0, 0, t->rows);
+        visit_queries(t, at, (int)least(NV_MAX, (t->lanes - at) / VL), c, 0, NULL);
+    gather_keys(t, k0, c->keys, 0, 0, t->rows);
     for (int64_t r = 0; r < t->rows; r++)
         t->seen[r] = 1.0f;
 }
 
-/* Keys that some row of the vector of queries at `at` sees. */
-static vmask vector_interval(const mas_row_span *spans, int64_t q_tile, int64_t at, ivec *lo,
-                             ivec *hi, int32_t *begin, int32_t *end)
+/* Keys begin .. end-1 of a partial tile; begin starts a unit. */
+static void backward_partial_keys(const backward_tile *t, int64_t k0, const backward_chunk *all,
+                                  int32_t begin, int32_t end, const mas_row_span *spans,
+                                  int64_t q_tile)
 {
-    vload_intervals(spans + at, q_tile - at, lo, hi);
-    return vinterval_hull(*lo, *hi, begin, end);
-}
-
-/* Keys begin .. end-1 of a partial tile, loaded once; begin starts a unit. */
-static void backward_partial_keys(const backward_tile *t, int64_t k0, int32_t begin, int32_t end,
-                                  const mas_row_span *spans, int64_t q_tile)
-{
-    const backward_chunk all = load_keys(t, k0 + begin, end - begin);
     for (int64_t at = 0; at < t->lanes; at += VL) {
         ivec lo, hi;
         int32_t first, last;
@@ -279,7 +205,7 @@ static void backward_partial_keys(const backward_tile *t, int64_t k0, int32_t be
         if (first >= last)
             continue;
         const lane_mask mask = mask_part(lo, hi, first, last);
-        const backward_chunk c = backward_part(&all, first - begin, last - begin);
+        const backward_chunk c = backward_part(all, first, last);
         visit_queries(t, at, 1, &c, first - begin, &mask);
     }
     if (!t->finite) {
@@ -303,8 +229,8 @@ static void backward_partial_keys(const backward_tile *t, int64_t k0, int32_t be
     }
 }
 
-static void backward_partial_tile(const backward_tile *t, int64_t k0, const mas_row_span *spans,
-                                  int64_t q_tile)
+static void backward_partial_tile(const backward_tile *t, int64_t k0, const backward_chunk *c,
+                                  const mas_row_span *spans, int64_t q_tile)
 {
     int32_t begin = MAS_TILE_MAX, end = 0;
     for (int64_t at = 0; at < t->lanes; at += VL) {
@@ -319,7 +245,14 @@ static void backward_partial_tile(const backward_tile *t, int64_t k0, const mas_
     }
     begin -= begin < end ? begin % UNIT_TERMS : 0;
     if (begin < end)
-        backward_partial_keys(t, k0, begin, end, spans, q_tile);
+        backward_partial_keys(t, k0, c, begin, end, spans, q_tile);
+}
+
+/* dQ to where it belongs. */
+static void store_queries(const backward_tile *t, mas_dtype dtype, void *to, ptrdiff_t to_row,
+                          float scale)
+{
+    store_rows(dtype, to, to_row, t->dq, t->d_pad, t->rows, t->q_rows.dim, NULL, scale);
 }
 
 #endif

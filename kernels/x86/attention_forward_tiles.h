@@ -216,22 +216,16 @@ static void soften(const forward_tile *t, int64_t at, const vector_view *view)
     vstore(t->sum + at, vadd(vload(t->sum + at), total));
 }
 
-/* The sum of values pair by pair, over visible ones only. */
-static void add_values_by_row(const forward_tile *t, const forward_chunk *c, int64_t at,
-                              const vector_view *view)
+/* The sum of values for a vector of queries, of visible ones only. */
+static void add_visible_values(const forward_tile *t, const forward_chunk *c, int64_t at,
+                               const vector_view *view)
 {
     int32_t lo[VL], hi[VL];
-    const int32_t keys = (int32_t)(view->end - view->begin);
-    vstore_int(lo, vclamp_int(view->mask.lo, keys));
-    vstore_int(hi, vclamp_int(view->mask.hi, keys));
-    for (int64_t r = 0; r < VL; r++)
-        for (int64_t j = view->begin + lo[r]; j < view->begin + hi[r]; j++) {
-            const void *pair = t->st + (j - j % 2) * BLOCK + at + r;
-            const float weight = mas_bf16_to_f32(((const uint16_t *)pair)[j % 2]);
-            const uint16_t *value = c->panels + j / BLOCK * t->dv_pad * BLOCK + j % BLOCK;
-            for (int64_t d = 0; d < t->v.dim; d++)
-                t->o[d * BLOCK + at + r] += weight * mas_bf16_to_f32(value[d * BLOCK]);
-        }
+    const int32_t begin = (int32_t)view->begin, keys = (int32_t)(view->end - view->begin);
+    vstore_int(lo, vminus(vclamp_int(view->mask.lo, keys), -begin));
+    vstore_int(hi, vminus(vclamp_int(view->mask.hi, keys), -begin));
+    add_pairs(t->st + at, UNIT_TERMS * BLOCK, c->panels, t->dv_pad, t->v.dim, lo, hi, t->o + at,
+              BLOCK);
 }
 
 /* One tile of keys; view NULL: all queries see all of it. */
@@ -249,7 +243,7 @@ static void visit_tile(const forward_tile *t, int64_t k0, const vector_view view
         tile_product(t->dv_pad, FORWARD_K_TILE / BLOCK, c.v, p, true, t->o, BLOCK);
     else
         for (int v = 0; v < 2; v++)
-            add_values_by_row(t, &c, v * VL, &view[v]);
+            add_visible_values(t, &c, v * VL, &view[v]);
 }
 
 static vector_view view_of(const mas_row_span *rows, int64_t count)
@@ -324,7 +318,7 @@ static int64_t run_group(forward_tile *group, int64_t count, const mas_attn_prob
                        args->lse ? args->lse + head * p->q_len + row : NULL,
                        p->sinks ? args->sinks + h : NULL);
         store_transposed(view_row(&args->o, p->dtype, b, h, row), args->o.row, t->o, BLOCK, t->rows,
-                         p->d_v, t->factor);
+                         p->d_v, t->factor, 1.0f);
     }
     return visited;
 }

@@ -128,12 +128,30 @@ static inline tile_operand tile_panels(const uint16_t *panels, int64_t pad)
     return (tile_operand){panels, TILE_ROW_BYTES, pad * TILE_ROW_BYTES};
 }
 
-/* to[row][dim] of bf16 = from[dim][row] * factor[row]; `rows` and `dim` need not fill the blocks. */
+/* c[d][lane] += the sum over keys of weight times element d of the key, pair by pair, for 16 lanes, lane i
+ * over its keys lo[i] .. hi[i]-1 alone. Slow; for panels that hold NaN or Inf, which a weight of 0 would not hide.
+ *  @param weights  pairs of keys' weights, `pair_ld` units from one to the next */
+static inline void add_pairs(const float *weights, int64_t pair_ld, const uint16_t *panels,
+                             int64_t pad, int64_t dim, const int32_t *lo, const int32_t *hi,
+                             float *c, int64_t ldc)
+{
+    for (int64_t lane = 0; lane < VL; lane++)
+        for (int64_t j = lo[lane]; j < hi[lane]; j++) {
+            const void *pair = weights + j / 2 * pair_ld + lane;
+            const float weight = mas_bf16_to_f32(((const uint16_t *)pair)[j % 2]);
+            const uint16_t *key = panels + j / BLOCK * pad * BLOCK + j % BLOCK;
+            for (int64_t d = 0; d < dim; d++)
+                c[d * ldc + lane] += weight * mas_bf16_to_f32(key[d * BLOCK]);
+        }
+}
+
+/* to[row][dim] of bf16 = from[dim][row] * factor[row] * common; factor NULL: 1. `rows` and `dim` need not fill the
+ * blocks. */
 static void store_transposed(uint16_t *to, ptrdiff_t to_row, const float *from, int64_t ld,
-                             int64_t rows, int64_t dim, const float *factor)
+                             int64_t rows, int64_t dim, const float *factor, float common)
 {
     for (int64_t r = 0; r < rows; r += VL) {
-        const vec by = vload(factor + r);
+        const vec by = factor ? vmul(vload(factor + r), vset1(common)) : vset1(common);
         for (int64_t d = 0; d < dim; d += VL) {
             vec block[VL];
             SIMD_UNROLL

@@ -88,6 +88,17 @@ SIMD_INLINE float weight(const void *weights, ptrdiff_t i)
     return mas_bf16_to_f32(((const uint16_t *)weights)[i]);
 }
 
+SIMD_INLINE unit *weights_out(void *weights, ptrdiff_t i)
+{
+    return (unit *)(void *)((uint16_t *)weights + i);
+}
+
+/* 32 numbers rounded to bf16, those of `low` first. */
+SIMD_INLINE vec vnarrow(vec low, vec high)
+{
+    return _mm512_castsi512_ps((__m512i)_mm512_cvtne2ps_pbh(high, low));
+}
+
 SIMD_INLINE const unit *weights_at(const void *weights, ptrdiff_t i)
 {
     return (const unit *)(const void *)((const uint16_t *)weights + i);
@@ -108,7 +119,7 @@ SIMD_INLINE void vinterleave(vec even, vec odd, vec *low, vec *high)
 
 /* Pairs of rows, element by element: to[r / 2][d] = (from[r][d], from[r + 1][d]). */
 static inline void rows_to_terms(unit *to, int64_t pad, mas_dtype dtype, const void *from,
-                          ptrdiff_t row_stride, int64_t rows, int64_t dim)
+                                 ptrdiff_t row_stride, int64_t rows, int64_t dim)
 {
     for (int64_t r = 0; r < rows; r += 2)
         for (int64_t d = 0; d < pad; d += 2 * VL) {

@@ -17,6 +17,7 @@ extern const mas_attn_kernel mas_attn_forward_flash_amx;
 extern const mas_attn_kernel mas_attn_forward_flash_avx512bf16; /* "attn_forward/flash/..." */
 extern const mas_attn_kernel mas_attn_forward_flash_avx512;
 extern const mas_attn_kernel mas_attn_forward_flash_avx2;
+extern const mas_attn_kernel mas_attn_backward_flash_amx;
 extern const mas_attn_kernel mas_attn_backward_flash_avx512bf16; /* "attn_backward/flash/..." */
 extern const mas_attn_kernel mas_attn_backward_flash_avx512;
 extern const mas_attn_kernel mas_attn_backward_flash_avx2;
