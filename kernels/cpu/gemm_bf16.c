@@ -121,14 +121,14 @@ static void pack_a(const mas_matmul *g, void *panels)
         pack(g->a, g->lda, true, g->m, g->k, MR, size, panels);
 }
 
-static void pack_b(const mas_matmul *g, int64_t n0, void *panel)
+static void pack_b(const mas_matmul *g, int64_t n0, int64_t columns, void *panels)
 {
-    const int64_t columns = smaller(NR, g->n - n0);
+    const int64_t size = groups_of(g->k) * NR;
     const uint16_t *b = g->b;
     if (g->trans_b)
-        pack(b + n0 * g->ldb, g->ldb, true, columns, g->k, NR, 0, panel);
+        pack(b + n0 * g->ldb, g->ldb, true, columns, g->k, NR, size, panels);
     else
-        pack(b + n0, g->ldb, false, columns, g->k, NR, 0, panel);
+        pack(b + n0, g->ldb, false, columns, g->k, NR, size, panels);
 }
 
 static void tile(int64_t terms, const void *a, const void *b, bool add, mas_dtype c_type, void *c,
@@ -161,6 +161,15 @@ static void tile(int64_t terms, const void *a, const void *b, bool add, mas_dtyp
     }
 }
 
+static void strip(int64_t terms, const void *a, const void *b, bool add, mas_dtype c_type, void *c,
+                  int64_t ldc, int64_t rows, int64_t columns)
+{
+    const packed *x = a;
+    for (int64_t m = 0; m < rows; m += MR, x += groups_of(terms) * MR)
+        tile(terms, x, b, add, c_type, vt_at(c_type, c, m * ldc), ldc, smaller(MR, rows - m),
+             columns);
+}
+
 static void no_state(void)
 {
 }
@@ -170,9 +179,10 @@ const mas_cpu_tiles LEVEL_NAME(tiles) = {
     .columns = NR,
     .group = GROUP,
     .element_bytes = sizeof(packed) / GROUP,
+    .block_bytes = 192 * 1024,
     .begin = no_state,
     .end = no_state,
     .pack_a = pack_a,
     .pack_b = pack_b,
-    .tile = tile,
+    .strip = strip,
 };

@@ -11,9 +11,9 @@
 
 #include <omp.h>
 
-#define A_BLOCK_BYTES ((int64_t)192 * 1024)
 #define TERMS_MAX 1024 /* of a block when C can hold the sum so far, that is, in f32 */
 
+#define PACK_PANELS 8  /* of B at a time: enough of a row of memory to be read in order */
 #define KEEP_ROWS 1024 /* past it, packing b again costs a few percent of the product at most */
 
 /* Where packed operands lie: panels of B, unless they are kept, then a block of A per thread. */
@@ -53,7 +53,7 @@ static mas_status plan_packing(mas_device *d, const mas_matmul *g, const mas_cpu
     const int64_t terms = whole ? c->terms : mas_cpu_smaller(c->terms, TERMS_MAX);
     const int64_t panel = panel_bytes(t, t->rows, terms);
     const int64_t most = mas_cpu_pieces(mas_cpu_smaller(c->rows, g->m), t->rows);
-    const int64_t panels = mas_cpu_smaller(mas_cpu_larger(A_BLOCK_BYTES / panel, 1), most);
+    const int64_t panels = mas_cpu_smaller(mas_cpu_larger(t->block_bytes / panel, 1), most);
     *out = (packing){.tiles = t,
                      .b_panels = mas_cpu_pieces(g->n, t->columns),
                      .b_bytes = panel_bytes(t, t->columns, g->k),
@@ -76,19 +76,15 @@ static mas_status plan_packing(mas_device *d, const mas_matmul *g, const mas_cpu
     return MAS_OK;
 }
 
-/* One block: under each panel of B all panels of A. */
+/* One block: each panel of B by all panels of A. */
 static void multiply_block(const packing *k, const mas_matmul *block, const char *b, char *a)
 {
     const mas_cpu_tiles *t = k->tiles;
-    const int64_t a_panel = panel_bytes(t, t->rows, block->k);
     t->pack_a(block, a);
     for (int64_t n0 = 0; n0 < block->n; n0 += t->columns)
-        for (int64_t m0 = 0; m0 < block->m; m0 += t->rows)
-            t->tile(block->k, a + m0 / t->rows * a_panel, b + n0 / t->columns * k->b_bytes,
-                    block->accumulate, block->c_type,
-                    mas_cpu_at(block->c_type, block->c, m0 * block->ldc + n0), block->ldc,
-                    mas_cpu_smaller(t->rows, block->m - m0),
-                    mas_cpu_smaller(t->columns, block->n - n0));
+        t->strip(block->k, a, b + n0 / t->columns * k->b_bytes, block->accumulate, block->c_type,
+                 mas_cpu_at(block->c_type, block->c, n0), block->ldc, block->m,
+                 mas_cpu_smaller(t->columns, block->n - n0));
 }
 
 /* One piece, block by block.
@@ -122,8 +118,10 @@ mas_status mas_cpu_matmul_bf16(mas_device *d, const mas_matmul *m, mas_error *er
 #pragma omp parallel num_threads(team)
     {
 #pragma omp for schedule(static)
-        for (int64_t p = k.b_done ? k.b_panels : 0; p < k.b_panels; p++)
-            t->pack_b(m, p * t->columns, k.b + p * k.b_bytes);
+        for (int64_t p = k.b_done ? k.b_panels : 0; p < k.b_panels; p += PACK_PANELS)
+            t->pack_b(m, p * t->columns,
+                      mas_cpu_smaller(PACK_PANELS * t->columns, m->n - p * t->columns),
+                      k.b + p * k.b_bytes);
         t->begin();
 #pragma omp for schedule(dynamic, 1)
         for (int64_t p = 0; p < pieces; p++) {

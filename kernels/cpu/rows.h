@@ -25,16 +25,19 @@ typedef struct mas_cpu_tiles {
     int64_t rows, columns; /* of a tile: width of a panel of A and of B */
     int64_t group;         /* terms that are packed side by side */
     size_t element_bytes;
+    int64_t
+        block_bytes; /* of A packed at a time: so much stays in the second-level cache beside a panel of B */
     /* around what a thread multiplies: the tile registers of the processor, where it has them */
     void (*begin)(void);
     void (*end)(void);
     /* all of op(A), panel after panel */
     void (*pack_a)(const mas_matmul *g, void *panels);
-    /* one panel of op(B), from column n0 on */
-    void (*pack_b)(const mas_matmul *g, int64_t n0, void *panel);
-    /* c[rows, columns] = (add ? c : 0) + a b, each element one chain of sums over all terms */
-    void (*tile)(int64_t terms, const void *a, const void *b, bool add, mas_dtype c_type, void *c,
-                 int64_t ldc, int64_t rows, int64_t columns);
+    /* `columns` of op(B), from column n0 on, panel after panel */
+    void (*pack_b)(const mas_matmul *g, int64_t n0, int64_t columns, void *panels);
+    /* c[rows, columns] = (add ? c : 0) + a b, all panels of A by one of B, each element one chain of sums over
+     * all terms */
+    void (*strip)(int64_t terms, const void *a, const void *b, bool add, mas_dtype c_type, void *c,
+                  int64_t ldc, int64_t rows, int64_t columns);
 } mas_cpu_tiles;
 
 typedef struct mas_cpu_rows {
