@@ -105,8 +105,8 @@ typedef struct forward_tile {
 
 /* The keys of a tile, ready for the products. */
 typedef struct forward_chunk {
-    tile_operand k, v;
-    const uint16_t *panels;
+    tile_operand k;
+    const uint16_t *panels; /* of the values */
     const float *finite;
 } forward_chunk;
 
@@ -144,7 +144,6 @@ static forward_chunk load_chunk(const forward_tile *t, int64_t k0)
         c.panels = t->room.v;
         c.finite = t->room.finite;
     }
-    c.v = tile_panels(c.panels, t->dv_pad);
     return c;
 }
 
@@ -165,86 +164,13 @@ static inline bool raise_far_maximum(float *maximum, vec seen, vec *shift, vec *
 }
 
 /* What a vector of queries sees of a tile: lane i the keys lo[i] .. hi[i]-1, counted from `begin`, none
- * outside begin .. end-1, which are whole pairs; when not `masked`, all of those. */
+ * outside begin .. end-1, and all lanes those of the core, also counted from there. All three are whole pairs. */
 typedef struct vector_view {
-    int64_t begin, end;
-    bool masked;
-    lane_mask mask;
+    int64_t begin, end, core_begin, core_end;
+    ivec lo, hi;
 } vector_view;
 
-static const vector_view sees_all = {.begin = 0, .end = FORWARD_K_TILE, .masked = false};
-
-/* The largest score that each lane sees, capped before where that is asked for, as exponents of 2. */
-static vec largest_score(const score_scale *scale, float *st, const vector_view *view)
-{
-    const int64_t keys = view->end - view->begin;
-    vec seen[2] = {vset1(-INFINITY), vset1(-INFINITY)};
-    if (scale->capped)
-        cap_scores(scale, st, BLOCK, keys);
-    for (int64_t j = 0; j < keys; j += 2)
-        for (int i = 0; i < 2; i++) {
-            vec score = vload(st + (j + i) * BLOCK);
-            if (view->masked)
-                score = vselect(vinside(view->mask.lo, view->mask.hi, (int32_t)(j + i)), score,
-                                vset1(-INFINITY));
-            seen[i] = vmax(score, seen[i]);
-        }
-    return vmul(vmax(seen[0], seen[1]), exponent_of(scale));
-}
-
-/* Scores of the vector of queries at lane `at` become probabilities, 0 where it sees nothing. */
-static void soften(const forward_tile *t, int64_t at, const vector_view *view)
-{
-    float *st = t->st + at;
-    for (int64_t j = 0; j < view->begin; j++)
-        vstore(st + j * BLOCK, vzero());
-    for (int64_t j = view->end; j < FORWARD_K_TILE; j++)
-        vstore(st + j * BLOCK, vzero());
-    if (view->begin >= view->end)
-        return;
-    st += view->begin * BLOCK;
-    const int64_t keys = view->end - view->begin;
-    const vec scale = exponent_of(&t->scale), seen = largest_score(&t->scale, st, view);
-    vec shift, correction;
-    if (raise_far_maximum(t->maximum + at, seen, &shift, &correction)) {
-        vstore(t->sum + at, vmul(vload(t->sum + at), correction));
-        for (int64_t d = 0; d < t->dv_pad; d++)
-            vstore(t->o + d * BLOCK + at, vmul(vload(t->o + d * BLOCK + at), correction));
-    }
-    const vec total = view->masked ? to_probabilities(st, BLOCK, keys, scale, shift, &view->mask)
-                                   : to_probabilities(st, BLOCK, keys, scale, shift, NULL);
-    vstore(t->sum + at, vadd(vload(t->sum + at), total));
-}
-
-/* The sum of values for a vector of queries, of visible ones only. */
-static void add_visible_values(const forward_tile *t, const forward_chunk *c, int64_t at,
-                               const vector_view *view)
-{
-    int32_t lo[VL], hi[VL];
-    const int32_t begin = (int32_t)view->begin, keys = (int32_t)(view->end - view->begin);
-    vstore_int(lo, vminus(vclamp_int(view->mask.lo, keys), -begin));
-    vstore_int(hi, vminus(vclamp_int(view->mask.hi, keys), -begin));
-    add_pairs(t->st + at, UNIT_TERMS * BLOCK, c->panels, t->dv_pad, t->v.dim, lo, hi, t->o + at,
-              BLOCK);
-}
-
-/* One tile of keys; view NULL: all queries see all of it. */
-static void visit_tile(const forward_tile *t, int64_t k0, const vector_view view[2])
-{
-    const forward_chunk c = load_chunk(t, k0);
-    const tile_operand q = tile_columns(t->qt, BLOCK), p = tile_columns(t->st, UNIT_TERMS * BLOCK);
-    tile_product(FORWARD_K_TILE, t->d_pad / BLOCK, c.k, q, false, t->st, BLOCK);
-    for (int v = 0; v < 2; v++)
-        soften(t, v * VL, view ? &view[v] : &sees_all);
-    bool finite = true;
-    for (int i = 0; view && i < FORWARD_K_TILE / BLOCK; i++)
-        finite = finite && c.finite[i] != 0;
-    if (finite)
-        tile_product(t->dv_pad, FORWARD_K_TILE / BLOCK, c.v, p, true, t->o, BLOCK);
-    else
-        for (int v = 0; v < 2; v++)
-            add_visible_values(t, &c, v * VL, &view[v]);
-}
+static const vector_view sees_all = {.end = FORWARD_K_TILE, .core_end = FORWARD_K_TILE};
 
 static vector_view view_of(const mas_row_span *rows, int64_t count)
 {
@@ -255,10 +181,117 @@ static vector_view view_of(const mas_row_span *rows, int64_t count)
     begin -= begin % UNIT_TERMS;
     end = (int32_t)round_up(end, UNIT_TERMS);
     const lane_mask mask = mask_part(lo, hi, begin, end);
-    return (vector_view){.begin = begin,
-                         .end = end,
-                         .masked = mask.core_begin > 0 || mask.core_end < end - begin,
-                         .mask = mask};
+    vector_view v = {.begin = begin, .end = end, .lo = mask.lo, .hi = mask.hi};
+    v.core_begin = round_up(mask.core_begin, UNIT_TERMS);
+    v.core_end = mask.core_end / UNIT_TERMS * UNIT_TERMS;
+    if (v.core_begin >= v.core_end)
+        v.core_begin = v.core_end = end - begin;
+    return v;
+}
+
+/* The largest of the scores st[from .. to-1] that each lane sees. */
+SIMD_INLINE vec largest_of(const float *st, int64_t from, int64_t to, const vector_view *masked)
+{
+    vec seen[2] = {vset1(-INFINITY), vset1(-INFINITY)};
+    for (int64_t j = from; j < to; j += 2) {
+        SIMD_UNROLL
+        for (int i = 0; i < 2; i++) {
+            vec score = vload(st + (j + i) * BLOCK);
+            if (masked)
+                score = vselect(vinside(masked->lo, masked->hi, (int32_t)(j + i)), score,
+                                vset1(-INFINITY));
+            seen[i] = vmax(score, seen[i]);
+        }
+    }
+    return vmax(seen[0], seen[1]);
+}
+
+/* Scores from .. to-1 become probabilities; returns their sum. */
+SIMD_INLINE vec soften_part(float *st, int64_t from, int64_t to, vec scale, vec shift,
+                            const vector_view *masked)
+{
+    lane_mask mask;
+    if (masked) {
+        mask.lo = vminus(masked->lo, (int32_t)from);
+        mask.hi = vminus(masked->hi, (int32_t)from);
+    }
+    return to_probabilities(st + from * BLOCK, BLOCK, to - from, scale, shift,
+                            masked ? &mask : NULL);
+}
+
+/* Scores of the vector of queries at lane `at` become probabilities, 0 where it sees nothing of the keys
+ * first .. last-1. */
+static void soften(const forward_tile *t, int64_t at, const vector_view *view, int64_t first,
+                   int64_t last)
+{
+    float *st = t->st + at;
+    for (int64_t j = first; j < least(view->begin, last); j++)
+        vstore(st + j * BLOCK, vzero());
+    for (int64_t j = first < view->end ? view->end : first; j < last; j++)
+        vstore(st + j * BLOCK, vzero());
+    const int64_t keys = view->end - view->begin;
+    if (keys <= 0)
+        return;
+    st += view->begin * BLOCK;
+    const vec scale = exponent_of(&t->scale);
+    if (t->scale.capped)
+        cap_scores(&t->scale, st, BLOCK, keys);
+    const vec seen = vmax(vmax(largest_of(st, 0, view->core_begin, view),
+                               largest_of(st, view->core_begin, view->core_end, NULL)),
+                          largest_of(st, view->core_end, keys, view));
+    vec shift, correction;
+    if (raise_far_maximum(t->maximum + at, vmul(seen, scale), &shift, &correction)) {
+        vstore(t->sum + at, vmul(vload(t->sum + at), correction));
+        for (int64_t d = 0; d < t->dv_pad; d++)
+            vstore(t->o + d * BLOCK + at, vmul(vload(t->o + d * BLOCK + at), correction));
+    }
+    const vec total =
+        vadd(vadd(soften_part(st, 0, view->core_begin, scale, shift, view),
+                  soften_part(st, view->core_begin, view->core_end, scale, shift, NULL)),
+             soften_part(st, view->core_end, keys, scale, shift, view));
+    vstore(t->sum + at, vadd(vload(t->sum + at), total));
+}
+
+/* The sum of values for a vector of queries, of visible ones only. */
+static void add_visible_values(const forward_tile *t, const forward_chunk *c, int64_t at,
+                               const vector_view *view)
+{
+    int32_t lo[VL], hi[VL];
+    const int32_t begin = (int32_t)view->begin, keys = (int32_t)(view->end - view->begin);
+    vstore_int(lo, vminus(vclamp_int(view->lo, keys), -begin));
+    vstore_int(hi, vminus(vclamp_int(view->hi, keys), -begin));
+    add_pairs(t->st + at, UNIT_TERMS * BLOCK, c->panels, t->dv_pad, t->v.dim, lo, hi, t->o + at,
+              BLOCK);
+}
+
+/* One tile of keys, of which the queries see the blocks of 32 keys first .. last-1; view NULL: all of it. */
+static void visit_tile(const forward_tile *t, int64_t k0, const vector_view view[2])
+{
+    const forward_chunk c = load_chunk(t, k0);
+    int64_t first = 0, last = FORWARD_K_TILE / BLOCK;
+    bool finite = true;
+    if (view) {
+        first = least(view[0].begin < view[0].end ? view[0].begin : view[1].begin,
+                      view[1].begin < view[1].end ? view[1].begin : view[0].begin) /
+                BLOCK;
+        last = (view[0].end > view[1].end ? view[0].end : view[1].end) + BLOCK - 1;
+        last /= BLOCK;
+        for (int64_t i = first; i < last; i++)
+            finite = finite && c.finite[i] != 0;
+    }
+    const tile_operand k = {(const char *)c.k.at + first * BLOCK * c.k.row, c.k.row, c.k.step};
+    float *st = t->st + first * BLOCK * BLOCK;
+    tile_product((last - first) * BLOCK, t->d_pad / BLOCK, k, tile_columns(t->qt, BLOCK), false, st,
+                 BLOCK);
+    for (int v = 0; v < 2; v++)
+        soften(t, v * VL, view ? &view[v] : &sees_all, first * BLOCK, last * BLOCK);
+    if (finite)
+        tile_product(t->dv_pad, last - first,
+                     tile_panels(c.panels + first * BLOCK * t->dv_pad, t->dv_pad),
+                     tile_columns(st, UNIT_TERMS * BLOCK), true, t->o, BLOCK);
+    else
+        for (int v = 0; v < 2; v++)
+            add_visible_values(t, &c, v * VL, &view[v]);
 }
 
 /* The queries of tile number `tile` of head h of sequence b, nothing visited yet. */
