@@ -104,5 +104,6 @@ extern const mas_cpu_tiles mas_cpu_tiles_avx2;
 extern const mas_cpu_tiles mas_cpu_tiles_avx512;
 extern const mas_cpu_tiles mas_cpu_tiles_avx512bf16;
 extern const mas_cpu_tiles mas_cpu_tiles_amx;
+extern const mas_cpu_tiles mas_cpu_tiles_amx_emulated; /* only where tests link it */
 
 #endif

@@ -22,14 +22,16 @@ enum {
 
 #if defined(MAS_TILES_EMULATED)
 
-#include "masbench/dtype.h"
+#define TILES_NAME "amx_emulated"
+#define TILES_SYMBOL(name) name##_amx_emulated
+#define TILES_ISA MAS_ISA_AVX512BF16
 
 #include <math.h>
 #include <string.h>
 
 typedef union tile_state {
     float sums[TILE_ROWS][16];
-    uint16_t terms[TILE_ROWS][TILE_TERMS];
+    uint32_t pairs[TILE_ROWS][TILE_TERMS / 2];
 } tile_state;
 
 static _Thread_local tile_state tile_states[8];
@@ -45,13 +47,13 @@ static inline void tiles_end(void)
 static inline void tile_load_at(int t, const void *from, ptrdiff_t stride)
 {
     for (int i = 0; i < TILE_ROWS; i++)
-        memcpy(tile_states[t].terms[i], (const char *)from + i * stride, TILE_ROW_BYTES);
+        memcpy(tile_states[t].pairs[i], (const char *)from + i * stride, TILE_ROW_BYTES);
 }
 
 static inline void tile_store_at(int t, void *to, ptrdiff_t stride)
 {
     for (int i = 0; i < TILE_ROWS; i++)
-        memcpy((char *)to + i * stride, tile_states[t].terms[i], TILE_ROW_BYTES);
+        memcpy((char *)to + i * stride, tile_states[t].pairs[i], TILE_ROW_BYTES);
 }
 
 static inline void tile_zero_at(int t)
@@ -59,17 +61,33 @@ static inline void tile_zero_at(int t)
     memset(&tile_states[t], 0, sizeof tile_states[t]);
 }
 
+/* The two terms of a pair. */
+static inline float pair_first(uint32_t pair)
+{
+    const uint32_t bits = pair << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline float pair_second(uint32_t pair)
+{
+    return pair_first(pair >> 16);
+}
+
 static inline void tile_dot_at(int c, int a, int b)
 {
     for (int i = 0; i < TILE_ROWS; i++) {
-        float sum[2][16] = {{0}};
-        for (int k = 0; k < TILE_TERMS; k++)
-            for (int j = 0; j < 16; j++)
-                sum[k % 2][j] = fmaf(mas_bf16_to_f32(tile_states[a].terms[i][k]),
-                                     mas_bf16_to_f32(tile_states[b].terms[k / 2][2 * j + k % 2]),
-                                     sum[k % 2][j]);
+        float first[16] = {0}, second[16] = {0};
+        for (int k = 0; k < TILE_TERMS / 2; k++) {
+            const uint32_t x = tile_states[a].pairs[i][k], *y = tile_states[b].pairs[k];
+            for (int j = 0; j < 16; j++) {
+                first[j] = fmaf(pair_first(x), pair_first(y[j]), first[j]);
+                second[j] = fmaf(pair_second(x), pair_second(y[j]), second[j]);
+            }
+        }
         for (int j = 0; j < 16; j++)
-            tile_states[c].sums[i][j] += sum[0][j] + sum[1][j];
+            tile_states[c].sums[i][j] += first[j] + second[j];
     }
 }
 
@@ -80,6 +98,10 @@ static inline void tile_dot_at(int c, int a, int b)
 #define tile_dot(c, a, b) tile_dot_at(c, a, b)
 
 #else
+
+#define TILES_NAME "amx"
+#define TILES_SYMBOL(name) name##_amx
+#define TILES_ISA MAS_ISA_AMX
 
 #include <immintrin.h>
 

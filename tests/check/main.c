@@ -5,6 +5,7 @@
  * caught Exit status: 0 fine, 1 something failed or nothing ran, 2 bad usage, 77 nothing could run
  * on this machine. */
 #include "harness/check/check.h"
+#include "tests/check/emulated.h"
 #include "tests/check/selftest.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 
 static const char usage[] =
     "usage: masbench-check [--kernel GLOB] [--case GLOB] [--seed N] [--count N] [--threads N]\n"
-    "                      [--cpu scalar|avx2|avx512|avx512bf16|amx] [--device cpu|cuda] [--list]\n"
+    "                      [--cpu scalar|avx2|avx512|avx512bf16|amx] [--device cpu|cuda|tiles] "
+    "[--list]\n"
     "       masbench-check --selftest [GLOB]\n";
 
 static bool parse_number(const char *text, unsigned long long most, unsigned long long *out)
@@ -87,7 +89,12 @@ int main(int argc, char **argv)
             return status == MAS_E_UNSUPPORTED ? 77 : 2;
         }
     }
-    if (c.device) {
+    if (c.device && strcmp(c.device, "tiles") == 0) {
+        if (emulate_tiles(&c.check, &err) != MAS_OK) {
+            fprintf(stderr, "masbench-check: --device tiles: %s\n", err.text);
+            return 77;
+        }
+    } else if (c.device) {
         const mas_device_kind *kind = mas_device_find(c.device);
         if (!kind)
             mas_fail(&err, MAS_E_NOT_FOUND, "no such device");

@@ -117,6 +117,41 @@ Test(device_bf16, products_match_f64_at_every_level, .timeout = 300)
         }
 }
 
+#if defined(__x86_64__)
+
+/* What the emulation of tiles says about their sums is what they do. */
+Test(device_bf16, emulated_tiles_give_the_bits_of_real_ones, .timeout = 60)
+{
+    if (test_top_isa() < MAS_ISA_AMX)
+        cr_skip_test("this processor has no matrix tiles");
+    enum { M = 70, N = 65, K = 1100 };
+    mas_device *d = test_open(MAS_ISA_AMX, 1);
+    mas_cpu_rows emulated = *mas_cpu(d)->rows;
+    emulated.tiles = &mas_cpu_tiles_amx_emulated;
+    float *real = test_zeros(d, M * N), *same = test_zeros(d, M * N);
+    mas_matmul g = {.m = M,
+                    .n = N,
+                    .k = K,
+                    .type = MAS_DTYPE_BF16,
+                    .c_type = MAS_DTYPE_F32,
+                    .trans_b = true,
+                    .a = narrow(d, M * K, 1, 1.0),
+                    .b = narrow(d, N * K, 2, 1.0),
+                    .c = real,
+                    .lda = K,
+                    .ldb = K,
+                    .ldc = N};
+    mas_error err = {0};
+    cr_assert_eq(d->ops->matmul(d, &g, &err), MAS_OK, "%s", err.text);
+    mas_cpu(d)->rows = &emulated;
+    g.c = same;
+    cr_assert_eq(d->ops->matmul(d, &g, &err), MAS_OK, "%s", err.text);
+    cr_assert_eq(memcmp(real, same, sizeof *real * M * N), 0);
+    test_close(d);
+}
+
+#endif
+
 Test(device_bf16, rows_do_not_depend_on_the_rows_beside_them, .timeout = 300)
 {
     static const int64_t sizes[][2] = {{33, 64}, {100, 257}, {40, 2100}, {1030, 96}};
