@@ -37,6 +37,7 @@ typedef struct backward_layout {
         keys that they see */
     int64_t gather[BACKWARD_SLICES_MAX +
                    1]; /* offset of the slice's dK, dV among those of one (sequence, kv head) */
+    int64_t touched;   /* in one thread's scratch: a byte for each tile of keys that a slice sees */
     int64_t scratch;   /* one thread's */
     int64_t sinks;     /* partial sums of d_sinks, one per (sequence, query head, query tile) */
 } backward_layout;
@@ -102,6 +103,8 @@ static backward_layout backward_cut(const mas_attn_problem *p, const mas_schedul
     l.v_room = l.kt_room + key_room;
     l.queries = l.v_room + BACKWARD_K_TILE * l.dv_pad;
     l.own_gather = l.queries + l.group * l.query_size;
+    l.touched = l.own_gather;
+    l.own_gather += round_up(s->k_tiles, 64) / (int64_t)sizeof(float);
     l.scratch = l.own_gather;
     if (l.slices ==
         1) /* gathered in the thread's own buffer, written as soon as the unit is done */

@@ -31,6 +31,18 @@ static float sink_gradient(const backward_tile *t, float sink)
     return vsum(sum);
 }
 
+/* The sums of a tile of keys start from 0, unless they have started: just before the first products, so that they
+ * are near then. */
+static void begin_keys(const backward_tile *t, unsigned char *touched, int64_t k0)
+{
+    const int64_t at = k0 - t->key_begin;
+    if (touched[at / BACKWARD_K_TILE])
+        return;
+    touched[at / BACKWARD_K_TILE] = 1;
+    memset(t->dk + at * t->d_pad, 0, (size_t)(BACKWARD_K_TILE * t->d_pad) * sizeof(float));
+    memset(t->dv + at * t->dv_pad, 0, (size_t)(BACKWARD_K_TILE * t->dv_pad) * sizeof(float));
+}
+
 static void visit_next(backward_tile *t, visit_cursor *c, const mas_schedule *s,
                        const backward_chunk *keys)
 {
@@ -47,7 +59,7 @@ static void visit_next(backward_tile *t, visit_cursor *c, const mas_schedule *s,
  * by all of them before the next one. */
 static int64_t backward_query_tiles(backward_tile *group, int64_t count, const mas_attn_problem *p,
                                     const mas_schedule *s, const mas_attn_args *args, int64_t b,
-                                    int64_t h, int64_t tile, float *sinks)
+                                    int64_t h, int64_t tile, unsigned char *touched, float *sinks)
 {
     visit_cursor cursor[BACKWARD_GROUP_MAX];
     int64_t visited = 0;
@@ -63,6 +75,7 @@ static int64_t backward_query_tiles(backward_tile *group, int64_t count, const m
     }
     for (int64_t next; (next = next_of_all(cursor, count, s)) != INT64_MAX;) {
         const backward_chunk keys = load_keys(group, next * s->k_tile);
+        begin_keys(group, touched, next * s->k_tile);
         for (int64_t i = 0; i < count; i++)
             if (next_key_tile(&cursor[i], s) == next) {
                 visit_next(&group[i], &cursor[i], s, &keys);
@@ -160,7 +173,8 @@ static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *a
             };
             float *gather =
                 l.slices > 1 ? gathers + pair * kv_gather + l.gather[slice] : room + l.own_gather;
-            memset(gather, 0, (size_t)(keys * (l.d_pad + l.dv_pad)) * sizeof(float));
+            unsigned char *touched = (unsigned char *)(room + l.touched);
+            memset(touched, 0, (size_t)(keys / BACKWARD_K_TILE));
             t.dk = gather;
             t.dv = gather + keys * l.d_pad;
             t.key_begin = l.key_begin[slice];
@@ -171,7 +185,9 @@ static mas_status backward_run(const mas_attn_plan *plan, const mas_attn_args *a
             for (int64_t h = g * group; h < (g + 1) * group; h++)
                 for (int64_t tile = l.first_tile[slice]; tile < end; tile += l.group)
                     visited += backward_query_tiles(tiles, least(l.group, end - tile), p, s, args,
-                                                    b, h, tile, sinks);
+                                                    b, h, tile, touched, sinks);
+            for (int64_t key = l.key_begin[slice]; key < l.key_end[slice]; key += BACKWARD_K_TILE)
+                begin_keys(&t, touched, key);
             if (l.slices == 1) {
                 write_keys(&l, gather, &args->d_k, p->dtype, b, g, p->d_qk, false, p->scale, 0,
                            p->kv_len);

@@ -9,6 +9,8 @@ count=0
 failed=0
 libraries="harness/libmasbench_harness.a variants/libmasbench_variants.a kernels/libmasbench_kernels.a
     kernels/cuda/libmasbench_cuda_emulated.a"
+tiles=kernels/libtiles_emulated.a # on x86-64
+[ ! -f "$build/$tiles" ] || libraries="$libraries $tiles"
 objects=$(ls "$build"/tests/masbench-check-emulated.p/*.o)
 link=$(ninja -C "$build" -t commands tests/masbench-check-emulated | tail -n 1 | tr ' ' '\n' | grep '^-l\|\.so$' | sort -u)
 
