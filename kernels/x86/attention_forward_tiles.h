@@ -12,8 +12,8 @@
  * Probabilities behind the mask are 0; where a value that some query does not see is NaN or Inf, whose product with 0
  * is not 0, each row adds just the values that it sees.
  *
- * Values are transposed in panels of 32 keys. Where key tiles are visited more than once, that is done
- * before, for all visits, and keys are gathered with them, head by head. */
+ * Tiles of queries go in groups. A tile of keys is made ready once for all of a group, keys copied and values
+ * transposed in panels of 32, and is then visited by one after the other. */
 #ifndef MASBENCH_X86_ATTENTION_FORWARD_TILES_H
 #define MASBENCH_X86_ATTENTION_FORWARD_TILES_H
 
@@ -28,22 +28,20 @@
 enum {
     FORWARD_Q_TILE = BLOCK,
     FORWARD_K_TILE =
-        2 * BLOCK,         /* half as many: a fifth slower; twice: no longer in the first cache */
-    FORWARD_GATHER = 2,    /* mean visits of a key tile from which keys and values are gathered */
-    FORWARD_GROUP_MAX = 8, /* query tiles that visit a key tile one after the other, */
-    FORWARD_TURNS = 4,     /* if every thread gets so many groups */
+        2 * BLOCK, /* half as many: a fifth slower; twice: no longer in the first cache */
+    FORWARD_GROUP_MAX =
+        32, /* query tiles that visit a key tile one after the other, if they fit so */
+    FORWARD_GROUP_FLOATS = 200 * 1024, /* much of the cache next to the core and */
+    FORWARD_TURNS = 4,                 /* every thread gets so many groups */
     FAR = 8
 };
 
-/* Parts of one thread's scratch, of one of its tiles of queries, and of what is gathered of a head, in floats
- * from their start. */
+/* Parts of one thread's scratch, after the scores, and of one of its tiles of queries, after its output; in floats. */
 typedef struct forward_layout {
-    int64_t d_pad, dv_pad;                     /* multiples of 32 */
-    int64_t group;                             /* query tiles at a time; never changes a bit */
-    int64_t keys, values, finite, tiles, size; /* of a thread, after the scores */
-    int64_t qt, maximum, tile_size;            /* of a tile, after its output */
-    bool gathered;
-    int64_t v_gather, finite_gather, gather; /* of one (sequence, kv head), after its keys */
+    int64_t d_pad, dv_pad; /* multiples of 32 */
+    int64_t group;         /* query tiles at a time; never changes a bit */
+    int64_t keys, values, tiles, size;
+    int64_t qt, maximum, tile_size;
 } forward_layout;
 
 static forward_layout forward_cut(const mas_attn_problem *p, const mas_schedule *s, int threads)
@@ -53,26 +51,18 @@ static forward_layout forward_cut(const mas_attn_problem *p, const mas_schedule 
     l.maximum = l.qt + l.d_pad / UNIT_TERMS * BLOCK;
     l.tile_size = l.maximum + 3 * BLOCK;
     const int64_t share = p->batch * p->q_heads * s->q_tiles / (FORWARD_TURNS * threads);
-    l.group = least(FORWARD_GROUP_MAX, share < 1 ? 1 : share);
+    l.group = least(least(FORWARD_GROUP_MAX, FORWARD_GROUP_FLOATS / l.tile_size), share);
+    l.group = l.group < 1 ? 1 : l.group;
     l.keys = FORWARD_K_TILE * BLOCK;
     l.values = l.keys + FORWARD_K_TILE * l.d_pad / UNIT_TERMS;
-    l.finite = l.values + FORWARD_K_TILE * l.dv_pad / UNIT_TERMS;
-    l.tiles = round_up(l.finite + FORWARD_K_TILE / BLOCK, VL);
+    l.tiles = l.values + FORWARD_K_TILE * l.dv_pad / UNIT_TERMS;
     l.size = l.tiles + l.group * l.tile_size;
-    l.gathered = s->tiles * (p->q_heads / p->kv_heads) >= (int64_t)FORWARD_GATHER * s->k_tiles;
-    if (l.gathered) {
-        const int64_t keys = s->k_tiles * FORWARD_K_TILE;
-        l.v_gather = keys * l.d_pad / UNIT_TERMS;
-        l.finite_gather = l.v_gather + keys * l.dv_pad / UNIT_TERMS;
-        l.gather = round_up(l.finite_gather + keys / BLOCK, VL);
-    }
     return l;
 }
 
 static size_t forward_workspace_bytes(const mas_attn_problem *p, const mas_schedule *s, int threads)
 {
-    const forward_layout l = forward_cut(p, s, threads);
-    return (size_t)(p->batch * p->kv_heads * l.gather + threads * l.size) * sizeof(float);
+    return (size_t)(threads * forward_cut(p, s, threads).size) * sizeof(float);
 }
 
 static void forward_tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
@@ -80,13 +70,6 @@ static void forward_tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32
     *q_tile = (int32_t)least(FORWARD_Q_TILE, p->q_len);
     *k_tile = FORWARD_K_TILE;
 }
-
-/* Keys, panels of values, and for each panel whether all its values are finite. */
-typedef struct forward_keys {
-    unit *k;       /* [key][d_pad / 2] */
-    uint16_t *v;   /* panels of 32 keys */
-    float *finite; /* 1 or 0, a panel each */
-} forward_keys;
 
 /* What is constant for the queries at hand. */
 typedef struct forward_tile {
@@ -97,54 +80,42 @@ typedef struct forward_tile {
     float *sum;     /* [32] running sum of the probabilities */
     float *factor;  /* [32] what the end multiplies o with */
     operand_rows k, v;
-    forward_keys room;            /* for one tile of keys */
-    const forward_keys *gathered; /* of the head, or NULL */
     int64_t kv_len, d_pad, dv_pad, rows;
     score_scale scale;
 } forward_tile;
 
-/* The keys of a tile, ready for the products. */
+/* A tile of keys, ready for the products. */
 typedef struct forward_chunk {
     tile_operand k;
-    const uint16_t *panels; /* of the values */
-    const float *finite;
+    const uint16_t *panels;              /* of the values */
+    bool finite[FORWARD_K_TILE / BLOCK]; /* all values of a panel are */
 } forward_chunk;
 
-static void load_keys(const operand_rows *k, int64_t k0, int64_t kv_len, int64_t d_pad, unit *to)
-{
-    rows_to_units(to, d_pad / UNIT_TERMS, MAS_DTYPE_BF16, operand_row(k, k0), k->row,
-                  least(FORWARD_K_TILE, kv_len - k0), FORWARD_K_TILE, k->dim);
-}
-
-static void load_values(const operand_rows *v, int64_t k0, int64_t kv_len, int64_t dv_pad,
-                        uint16_t *panels, float *finite)
-{
-    for (int64_t j = 0; j < FORWARD_K_TILE; j += BLOCK)
-        finite[j / BLOCK] = panel_of_rows(panels + j * dv_pad, dv_pad, operand_row(v, k0 + j),
-                                          v->row, least(BLOCK, kv_len - k0 - j), v->dim);
-}
-
 /* The tile of keys from k0 on; keys past the last one are zero. */
-static forward_chunk load_chunk(const forward_tile *t, int64_t k0)
+static forward_chunk load_keys(const forward_tile *t, int64_t k0)
 {
-    forward_chunk c;
-    const ptrdiff_t pad_bytes = t->d_pad * (ptrdiff_t)sizeof(uint16_t);
-    if (t->gathered) {
-        c.k = tile_rows(t->gathered->k, pad_bytes, k0);
-        c.panels = t->gathered->v + k0 * t->dv_pad;
-        c.finite = t->gathered->finite + k0 / BLOCK;
-    } else {
-        if (t->k.dim % BLOCK == 0 && k0 + FORWARD_K_TILE <= t->kv_len) {
-            c.k = tile_rows(t->k.at, t->k.row * (ptrdiff_t)sizeof(uint16_t), k0);
-        } else {
-            load_keys(&t->k, k0, t->kv_len, t->d_pad, t->room.k);
-            c.k = tile_rows(t->room.k, pad_bytes, 0);
-        }
-        load_values(&t->v, k0, t->kv_len, t->dv_pad, t->room.v, t->room.finite);
-        c.panels = t->room.v;
-        c.finite = t->room.finite;
-    }
+    uint16_t *panels = (uint16_t *)(void *)t->v.room;
+    forward_chunk c = {.k = tile_rows(t->k.room, t->d_pad * (ptrdiff_t)sizeof(uint16_t), 0),
+                       .panels = panels};
+    rows_to_units(t->k.room, t->d_pad / UNIT_TERMS, MAS_DTYPE_BF16, operand_row(&t->k, k0),
+                  t->k.row, least(FORWARD_K_TILE, t->kv_len - k0), FORWARD_K_TILE, t->k.dim);
+    for (int64_t j = 0; j < FORWARD_K_TILE; j += BLOCK)
+        c.finite[j / BLOCK] =
+            panel_of_rows(panels + j * t->dv_pad, t->dv_pad, operand_row(&t->v, k0 + j), t->v.row,
+                          least(BLOCK, t->kv_len - k0 - j), t->v.dim);
     return c;
+}
+
+/* Rows from .. from+rows-1 of keys and values are soon to be loaded. */
+static void ask_for_keys(const forward_tile *t, int64_t from, int64_t rows)
+{
+    const int64_t line = 64 / (int64_t)sizeof(uint16_t);
+    for (int64_t r = from; r < least(from + rows, t->kv_len); r++) {
+        for (int64_t d = 0; d < t->k.dim; d += line)
+            __builtin_prefetch((const uint16_t *)operand_row(&t->k, r) + d, 0, 2);
+        for (int64_t d = 0; d < t->v.dim; d += line)
+            __builtin_prefetch((const uint16_t *)operand_row(&t->v, r) + d, 0, 2);
+    }
 }
 
 /* What is subtracted from the exponents moves to `seen` in the lanes where that is far above.
@@ -265,9 +236,8 @@ static void add_visible_values(const forward_tile *t, const forward_chunk *c, in
 }
 
 /* One tile of keys, of which the queries see the blocks of 32 keys first .. last-1; view NULL: all of it. */
-static void visit_tile(const forward_tile *t, int64_t k0, const vector_view view[2])
+static void visit_tile(const forward_tile *t, const forward_chunk *c, const vector_view view[2])
 {
-    const forward_chunk c = load_chunk(t, k0);
     int64_t first = 0, last = FORWARD_K_TILE / BLOCK;
     bool finite = true;
     if (view) {
@@ -277,9 +247,9 @@ static void visit_tile(const forward_tile *t, int64_t k0, const vector_view view
         last = (view[0].end > view[1].end ? view[0].end : view[1].end) + BLOCK - 1;
         last /= BLOCK;
         for (int64_t i = first; i < last; i++)
-            finite = finite && c.finite[i] != 0;
+            finite = finite && c->finite[i];
     }
-    const tile_operand k = {(const char *)c.k.at + first * BLOCK * c.k.row, c.k.row, c.k.step};
+    const tile_operand k = {(const char *)c->k.at + first * BLOCK * c->k.row, c->k.row, c->k.step};
     float *st = t->st + first * BLOCK * BLOCK;
     tile_product((last - first) * BLOCK, t->d_pad / BLOCK, k, tile_columns(t->qt, BLOCK), false, st,
                  BLOCK);
@@ -287,11 +257,11 @@ static void visit_tile(const forward_tile *t, int64_t k0, const vector_view view
         soften(t, v * VL, view ? &view[v] : &sees_all, first * BLOCK, last * BLOCK);
     if (finite)
         tile_product(t->dv_pad, last - first,
-                     tile_panels(c.panels + first * BLOCK * t->dv_pad, t->dv_pad),
+                     tile_panels(c->panels + first * BLOCK * t->dv_pad, t->dv_pad),
                      tile_columns(st, UNIT_TERMS * BLOCK), true, t->o, BLOCK);
     else
         for (int v = 0; v < 2; v++)
-            add_visible_values(t, &c, v * VL, &view[v]);
+            add_visible_values(t, c, v * VL, &view[v]);
 }
 
 /* The queries of tile number `tile` of head h of sequence b, nothing visited yet. */
@@ -314,15 +284,15 @@ static void begin_tile(forward_tile *t, const mas_attn_problem *p, const mas_sch
     }
 }
 
-static void visit_next(const forward_tile *t, visit_cursor *c, const mas_schedule *s)
+static void visit_next(const forward_tile *t, visit_cursor *c, const mas_schedule *s,
+                       const forward_chunk *keys)
 {
-    const int64_t k0 = next_key_tile(c, s) * s->k_tile;
     const mas_span span = s->q_spans[c->span];
     vector_view view[2];
     const bool whole = span.pattern == MAS_SPAN_WHOLE;
     for (int v = 0; !whole && v < 2; v++)
         view[v] = view_of(mas_schedule_pattern(s, span.pattern) + v * VL, s->q_tile - v * VL);
-    visit_tile(t, k0, whole ? NULL : view);
+    visit_tile(t, keys, whole ? NULL : view);
     cursor_advance(c, s);
 }
 
@@ -338,12 +308,16 @@ static int64_t run_group(forward_tile *group, int64_t count, const mas_attn_prob
         begin_tile(&group[i], p, s, args, b, h, first + i);
         cursor[i] = cursor_of(s, first + i);
     }
-    for (int64_t next; (next = next_of_all(cursor, count, s)) != INT64_MAX;)
+    for (int64_t next; (next = next_of_all(cursor, count, s)) != INT64_MAX;) {
+        const forward_chunk keys = load_keys(group, next * s->k_tile);
+        const int64_t share = FORWARD_K_TILE / count; /* of the tile that most often follows */
         for (int64_t i = 0; i < count; i++)
             if (next_key_tile(&cursor[i], s) == next) {
-                visit_next(&group[i], &cursor[i], s);
+                ask_for_keys(group, (next + 1) * FORWARD_K_TILE + i * share, share);
+                visit_next(&group[i], &cursor[i], s, &keys);
                 visited++;
             }
+    }
     for (int64_t i = 0; i < count; i++) {
         const forward_tile *t = &group[i];
         const int64_t row = (first + i) * s->q_tile;
@@ -356,50 +330,24 @@ static int64_t run_group(forward_tile *group, int64_t count, const mas_attn_prob
     return visited;
 }
 
-static forward_keys gathered_keys(const forward_layout *l, float *at)
-{
-    return (forward_keys){
-        .k = at, .v = (uint16_t *)(void *)(at + l->v_gather), .finite = at + l->finite_gather};
-}
-
-/* Copies keys of every head to where each head's rows follow each other, and transposes its values. */
-static void gather_heads(const forward_layout *l, const mas_attn_problem *p, const mas_schedule *s,
-                         const mas_attn_args *args, int threads, float *to)
-{
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t task = 0; task < p->batch * p->kv_heads * s->k_tiles; task++) {
-        const int64_t pair = task / s->k_tiles, b = pair / p->kv_heads, g = pair % p->kv_heads;
-        const int64_t k0 = task % s->k_tiles * FORWARD_K_TILE;
-        const forward_keys all = gathered_keys(l, to + pair * l->gather);
-        const operand_rows k = operand_of(p, &args->k, p->d_qk, b, g, 0, NULL);
-        const operand_rows v = operand_of(p, &args->v, p->d_v, b, g, 0, NULL);
-        load_keys(&k, k0, p->kv_len, l->d_pad, all.k + k0 * l->d_pad / UNIT_TERMS);
-        load_values(&v, k0, p->kv_len, l->dv_pad, all.v + k0 * l->dv_pad, all.finite + k0 / BLOCK);
-    }
-}
-
 /* Tile number i of a group, in one thread's scratch. */
 static forward_tile place_tile(const mas_attn_problem *p, const mas_attn_args *args,
-                               const forward_layout *l, float *room, int64_t i,
-                               const forward_keys *gathered)
+                               const forward_layout *l, float *room, int64_t i)
 {
     float *own = room + l->tiles + i * l->tile_size;
-    return (forward_tile){.st = room,
-                          .o = own,
-                          .qt = own + l->qt,
-                          .maximum = own + l->maximum,
-                          .sum = own + l->maximum + BLOCK,
-                          .factor = own + l->maximum + 2 * BLOCK,
-                          .k = {.row = args->k.row, .dtype = p->dtype, .dim = p->d_qk},
-                          .v = {.row = args->v.row, .dtype = p->dtype, .dim = p->d_v},
-                          .room = {.k = room + l->keys,
-                                   .v = (uint16_t *)(void *)(room + l->values),
-                                   .finite = room + l->finite},
-                          .gathered = gathered,
-                          .kv_len = p->kv_len,
-                          .d_pad = l->d_pad,
-                          .dv_pad = l->dv_pad,
-                          .scale = score_scale_of(p)};
+    return (forward_tile){
+        .st = room,
+        .o = own,
+        .qt = own + l->qt,
+        .maximum = own + l->maximum,
+        .sum = own + l->maximum + BLOCK,
+        .factor = own + l->maximum + 2 * BLOCK,
+        .k = {.row = args->k.row, .dtype = p->dtype, .dim = p->d_qk, .room = room + l->keys},
+        .v = {.row = args->v.row, .dtype = p->dtype, .dim = p->d_v, .room = room + l->values},
+        .kv_len = p->kv_len,
+        .d_pad = l->d_pad,
+        .dv_pad = l->dv_pad,
+        .scale = score_scale_of(p)};
 }
 
 static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *args,
@@ -412,9 +360,6 @@ static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *ar
     const forward_layout l = forward_cut(p, s, threads);
     const int64_t heads = p->batch * p->q_heads, groups = (s->q_tiles + l.group - 1) / l.group;
     int64_t visited = 0;
-    float *gathered = (float *)args->workspace + threads * l.size;
-    if (l.gathered)
-        gather_heads(&l, p, s, args, threads, gathered);
 #pragma omp parallel num_threads(threads) reduction(+ : visited)
     {
         tiles_begin();
@@ -423,11 +368,9 @@ static mas_status forward_run(const mas_attn_plan *plan, const mas_attn_args *ar
         for (int64_t number = 0; number < heads * groups; number++) {
             /* late tiles first: under a causal mask they are the long ones */
             const int64_t head = number / groups, first = (groups - 1 - number % groups) * l.group;
-            const forward_keys mine =
-                gathered_keys(&l, gathered + head / (p->q_heads / p->kv_heads) * l.gather);
             forward_tile tiles[FORWARD_GROUP_MAX];
             for (int64_t i = 0; i < l.group; i++)
-                tiles[i] = place_tile(p, args, &l, room, i, l.gathered ? &mine : NULL);
+                tiles[i] = place_tile(p, args, &l, room, i);
             visited +=
                 run_group(tiles, least(l.group, s->q_tiles - first), p, s, args, head, first);
         }
