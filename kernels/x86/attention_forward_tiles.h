@@ -160,21 +160,33 @@ static vector_view view_of(const mas_row_span *rows, int64_t count)
     return v;
 }
 
+/* `count` more scores from key j on join the maxima, each its own: one maximum would wait for the one before. */
+SIMD_INLINE void larger_scores(const float *st, int64_t j, const int count,
+                               const vector_view *masked, vec *seen)
+{
+    SIMD_UNROLL
+    for (int i = 0; i < count; i++) {
+        vec score = vload(st + (j + i) * BLOCK);
+        if (masked)
+            score =
+                vselect(vinside(masked->lo, masked->hi, (int32_t)(j + i)), score, vset1(-INFINITY));
+        seen[i] = vmax(score, seen[i]);
+    }
+}
+
 /* The largest of the scores st[from .. to-1] that each lane sees. */
 SIMD_INLINE vec largest_of(const float *st, int64_t from, int64_t to, const vector_view *masked)
 {
-    vec seen[2] = {vset1(-INFINITY), vset1(-INFINITY)};
-    for (int64_t j = from; j < to; j += 2) {
-        SIMD_UNROLL
-        for (int i = 0; i < 2; i++) {
-            vec score = vload(st + (j + i) * BLOCK);
-            if (masked)
-                score = vselect(vinside(masked->lo, masked->hi, (int32_t)(j + i)), score,
-                                vset1(-INFINITY));
-            seen[i] = vmax(score, seen[i]);
-        }
-    }
-    return vmax(seen[0], seen[1]);
+    vec seen[4];
+    SIMD_UNROLL
+    for (int i = 0; i < 4; i++)
+        seen[i] = vset1(-INFINITY);
+    int64_t j = from;
+    for (; j + 4 <= to; j += 4)
+        larger_scores(st, j, 4, masked, seen);
+    if (j < to)
+        larger_scores(st, j, 2, masked, seen);
+    return vmax(vmax(seen[0], seen[1]), vmax(seen[2], seen[3]));
 }
 
 /* Scores from .. to-1 become probabilities; returns their sum. */
