@@ -1,13 +1,13 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'How near is a training step to what the machine can do?'
-caption = 'masbench 0.1.0, commit efc398695c97; experiment train_step; lengths 1024 to 4096; 46 M parameters, 0.025 M training tokens a point.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit 0dda6e768038; experiment train_step; lengths 1024 to 4096; 46 M parameters, 0.025 M training tokens a point.'."\n".'Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',5'
 line_font = ',5'
 plan_font = 6
 cost_high = 107
-quality_low = 292.201991
-quality_high = 820.205607
+quality_low = 291.737524
+quality_high = 821.550789
 quality_log = 0
 layers = 12
 families = 10
@@ -82,7 +82,7 @@ cache_low = 11010048
 cache_high = 201326592
 memory_font = ',7'
 memory_low = 16777216
-memory_high = 2514843200
+memory_high = 2516000960
 array memory_there[6]
 memory_there[1] = 1
 memory_there[2] = 1
@@ -91,9 +91,9 @@ memory_there[4] = 1
 memory_there[5] = 1
 memory_there[6] = 0
 $labels << END
-59.2112	786.016	3	13983232
-35.4934	349.031	3	40563
-59.2112	763.935	3	15113984
-35.4934	323.931	3	0
-31.3311	348.473	3	13983232
+59.2112	786.058	3	13983232
+35.4934	349.073	3	40563
+55.0489	789.713	3	15113984
+35.4934	323.576	3	0
+31.3311	348.201	3	13983232
 END
