@@ -2,7 +2,7 @@
 /* Flash attention, forward, over any span schedule, on matrix tiles. The algorithm is that of
  * attention_forward_impl.h, bf16 only; attention_tiles.h has the layout.
  *
- * One task is 32 queries of one head, which visit tiles of 64 keys. Products are so fast that the
+ * 32 queries of one head visit tiles of 64 keys. Products are so fast that the
  * softmax takes most of the time, and the two cannot share it: while tiles multiply, vectors of 512 bits have one of
  * their two ports (measured: 16 of them run beside a product, 32 take the time of a product more). So all
  * that a visit needs, scores, outputs, queries, keys and values, is small enough for the first cache, and the
