@@ -3,7 +3,7 @@
 #ifndef MASBENCH_X86_ATTENTION_BACKWARD_TILE_H
 #define MASBENCH_X86_ATTENTION_BACKWARD_TILE_H
 
-#include "kernels/x86/attention_operand.h"
+#include "kernels/x86/attention_blocks.h"
 
 enum { BACKWARD_PAD = VL, BACKWARD_TERMS = 1 };
 
@@ -101,15 +101,23 @@ typedef struct backward_chunk {
     int64_t keys;
 } backward_chunk;
 
-/* The tile of keys from k0 on. */
+/* The tile of keys from k0 on, copied, even where it could be read in place: rows of a head lie a row of all heads
+ * apart, often a power of two, and fall on few sets of the first cache. */
 static backward_chunk load_keys(const backward_tile *t, int64_t k0)
 {
     const int64_t keys = least(BACKWARD_K_TILE, t->kv_len - k0);
-    backward_chunk c = {.keys = keys};
-    c.k = operand_by_rows(&t->k, k0, keys, &c.k_row);
-    c.v = operand_by_rows(&t->v, k0, keys, &c.v_row);
-    c.k_terms = operand_by_terms(&t->k_terms, k0, keys, &c.k_step);
-    return c;
+    const int64_t k_pad = lanes_of(t->units), v_pad = lanes_of(t->v_units);
+    const operand_rows *k = &t->k, *v = &t->v;
+    rows_to_units(k->room, k_pad, k->dtype, operand_row(k, k0), k->row, keys, keys, k->dim);
+    rows_to_units(v->room, v_pad, v->dtype, operand_row(v, k0), v->row, keys, keys, v->dim);
+    rows_to_terms(t->k_terms.room, t->d_pad, k->dtype, operand_row(k, k0), k->row, keys, k->dim);
+    return (backward_chunk){.k = k->room,
+                            .v = v->room,
+                            .k_terms = t->k_terms.room,
+                            .k_row = k_pad * (ptrdiff_t)sizeof(unit),
+                            .v_row = v_pad * (ptrdiff_t)sizeof(unit),
+                            .k_step = t->d_pad,
+                            .keys = keys};
 }
 
 /* Keys begin .. end-1 of a chunk; begin starts a unit. */

@@ -4,8 +4,8 @@
  * instruction set.
  *
  * Scores are kept transposed, S^T[key][query], lanes are queries: maxima, sums, masks and
- * corrections of a softmax row are plain vertical operations with no shuffle, K is read in place,
- * broadcast, and only the query side is transposed, once per tile. Everything that is summed up
+ * corrections of a softmax row are plain vertical operations with no shuffle, K is broadcast,
+ * and only the query side is transposed, once per tile. Everything that is summed up
  * (O, dQ, dK, dV) is kept by rows, lanes are along the head: weights (P or dS) are broadcast from
  * S^T, the other side is read by rows, no output needs a transpose, and a masked edge costs just
  * the pairs that a row sees.

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attn_forward/flash/amx: attention_forward_tiles.h compiled for AMX, or for its emulation. */
+/* attn_forward/flash/amx: attention_forward_impl.h on matrix tiles, compiled for AMX, or for its emulation. */
 #include "kernels/x86/simd_avx512.h"
 #include "kernels/x86/simd_unit_bf16.h"
 
 #include "kernels/x86/attention_forward_tiles.h"
+
+#include "kernels/x86/attention_forward_impl.h"
 #include "kernels/x86/x86.h"
 
 const mas_attn_kernel TILES_SYMBOL(mas_attn_forward_flash) = {

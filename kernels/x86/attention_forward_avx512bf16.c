@@ -3,6 +3,8 @@
 #include "kernels/x86/simd_avx512.h"
 #include "kernels/x86/simd_unit_bf16.h"
 
+#include "kernels/x86/attention_forward_tile.h"
+
 #include "kernels/x86/attention_forward_impl.h"
 #include "kernels/x86/x86.h"
 

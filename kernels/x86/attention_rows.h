@@ -93,4 +93,17 @@ static inline vec operand_elements(const operand_rows *x, int64_t row, int64_t d
                     x->dim - d);
 }
 
+/* to[row][dim] = from[row][dim] * factor[row] * common, rounded to dtype; factor NULL: 1. */
+static inline void store_rows(mas_dtype dtype, void *to, ptrdiff_t to_row, const float *from, int64_t pad,
+                       int64_t rows, int64_t dim, const float *factor, float common)
+{
+    const ptrdiff_t size = element_bytes(dtype);
+    for (int64_t r = 0; r < rows; r++) {
+        const vec by = vset1(factor ? factor[r] * common : common);
+        for (int64_t d = 0; d < dim; d += VL)
+            vstore_as(dtype, (char *)to + (r * to_row + d) * size, dim - d,
+                      vmul(vload(from + r * pad + d), by));
+    }
+}
+
 #endif

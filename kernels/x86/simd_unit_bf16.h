@@ -9,8 +9,6 @@
 
 enum { UNIT_TERMS = 2 };
 
-#define UNIT_DTYPE MAS_DTYPE_BF16
-
 SIMD_INLINE vec vload_unit(const unit *p)
 {
     return _mm512_loadu_ps(p);

@@ -8,8 +8,6 @@
 
 enum { UNIT_TERMS = 1 };
 
-#define UNIT_DTYPE MAS_DTYPE_F32
-
 SIMD_INLINE vec vload_unit(const unit *p)
 {
     return vload((const float *)p);
