@@ -94,8 +94,9 @@ static inline vec operand_elements(const operand_rows *x, int64_t row, int64_t d
 }
 
 /* to[row][dim] = from[row][dim] * factor[row] * common, rounded to dtype; factor NULL: 1. */
-static inline void store_rows(mas_dtype dtype, void *to, ptrdiff_t to_row, const float *from, int64_t pad,
-                       int64_t rows, int64_t dim, const float *factor, float common)
+static inline void store_rows(mas_dtype dtype, void *to, ptrdiff_t to_row, const float *from,
+                              int64_t pad, int64_t rows, int64_t dim, const float *factor,
+                              float common)
 {
     const ptrdiff_t size = element_bytes(dtype);
     for (int64_t r = 0; r < rows; r++) {
