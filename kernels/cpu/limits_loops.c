@@ -6,8 +6,9 @@
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
-#if defined(__AMX_BF16__)
+#if defined(__AMX_BF16__) || defined(__AMXBF16__) /* gcc's name, and clang's until 16 */
 #include "kernels/x86/tiles.h"
+#define HAVE_TILES
 #endif
 
 /* Latency 4, two instructions a cycle: 8 sums suffice, more cover a late start. They and two
@@ -60,7 +61,7 @@ static double f32(int64_t rounds)
     return 2.0 * SUMS * LANES * (double)rounds;
 }
 
-#if defined(__AMX_BF16__)
+#if defined(HAVE_TILES)
 static double bf16(int64_t rounds)
 {
     /* Numbers of all signs and sizes. */
