@@ -9,14 +9,6 @@ enum { BACKWARD_PAD = VL, BACKWARD_TERMS = 1 };
 
 #include "kernels/x86/attention_backward_state.h"
 
-static inline void products_begin(void)
-{
-}
-
-static inline void products_end(void)
-{
-}
-
 static vec row_products(const backward_tile *t, int64_t at)
 {
     const int64_t segment = dot_segment(t->v_units);

@@ -17,16 +17,6 @@ enum { BACKWARD_PAD = BLOCK, BACKWARD_TERMS = BLOCK };
 
 #include "kernels/x86/attention_backward_state.h"
 
-static inline void products_begin(void)
-{
-    tiles_begin();
-}
-
-static inline void products_end(void)
-{
-    tiles_end();
-}
-
 static vec row_products(const backward_tile *t, int64_t at)
 {
     const operand_rows *o = &t->o_rows;
@@ -35,8 +25,7 @@ static vec row_products(const backward_tile *t, int64_t at)
     left = left < 0 ? 0 : left;
     rows_to_units(t->v.room, t->v_units, o->dtype, operand_row(o, at), o->row, left, TILE_ROWS,
                   o->dim);
-    tile_product(TILE_ROWS, t->v_units / TILE_ROWS,
-                 tile_rows(t->v.room, t->v_units * (ptrdiff_t)sizeof(unit), 0),
+    tile_product(TILE_ROWS, t->v_units / TILE_ROWS, tile_rows(t->v.room, t->v_units),
                  tile_columns(t->dot + at / BLOCK * BLOCK, t->lanes), false, products[0], BLOCK);
     float own[VL];
     for (int64_t i = 0; i < VL; i++)
@@ -51,21 +40,19 @@ typedef struct backward_chunk {
     bool finite;            /* all keys are */
 } backward_chunk;
 
-/* BACKWARD_K_TILE rows from r0 on, those past the last one zero, in place where that can be. */
-static tile_operand load_rows(const operand_rows *x, int64_t r0, int64_t all, int64_t pad)
+/* BACKWARD_K_TILE rows from r0 on, copied; those past the last one are zero. */
+static tile_operand load_rows(const operand_rows *x, int64_t r0, int64_t all, int64_t units)
 {
-    if (x->dim == pad && r0 + BACKWARD_K_TILE <= all)
-        return tile_rows(x->at, x->row * (ptrdiff_t)sizeof(uint16_t), r0);
-    rows_to_units(x->room, pad / UNIT_TERMS, x->dtype, operand_row(x, r0), x->row,
+    rows_to_units(x->room, units, x->dtype, operand_row(x, r0), x->row,
                   least(BACKWARD_K_TILE, all - r0), BACKWARD_K_TILE, x->dim);
-    return tile_rows(x->room, pad * (ptrdiff_t)sizeof(uint16_t), 0);
+    return tile_rows(x->room, units);
 }
 
 static backward_chunk load_keys(const backward_tile *t, int64_t k0)
 {
     backward_chunk c = {.panels = (uint16_t *)(void *)t->k_terms.room, .finite = true};
-    c.k = load_rows(&t->k, k0, t->kv_len, t->d_pad);
-    c.v = load_rows(&t->v, k0, t->kv_len, t->dv_pad);
+    c.k = load_rows(&t->k, k0, t->kv_len, t->units);
+    c.v = load_rows(&t->v, k0, t->kv_len, t->v_units);
     c.k_terms = tile_panels(c.panels, t->d_pad);
     for (int64_t j = 0; j < BACKWARD_K_TILE; j += BLOCK) {
         uint16_t *panel = (uint16_t *)(void *)t->k_terms.room + j * t->d_pad;
@@ -176,8 +163,8 @@ static void visit_queries(const backward_tile *t, const backward_chunk *c, const
 static void gather_keys(const backward_tile *t, int64_t k0)
 {
     k0 -= t->key_begin;
-    const ptrdiff_t row = t->lanes * WEIGHT_BYTES;
-    const tile_operand p = tile_rows(t->p_rows, row, 0), ds = tile_rows(t->ds_rows, row, 0);
+    const int64_t row = t->lanes / UNIT_TERMS;
+    const tile_operand p = tile_rows(t->p_rows, row), ds = tile_rows(t->ds_rows, row);
     for (int64_t d = 0; d < t->dv_pad; d += BLOCK)
         tile_product(BACKWARD_K_TILE, t->lanes / BLOCK, p, tile_columns(t->d_o + d, t->dv_pad),
                      true, t->dv + k0 * t->dv_pad + d, t->dv_pad);

@@ -41,6 +41,15 @@
     }
 #endif
 
+/* Around what a thread multiplies: nothing to do, where attention_tiles.h has tiles to switch on and off. */
+static inline void products_begin(void)
+{
+}
+
+static inline void products_end(void)
+{
+}
+
 /* Units of a dot product along the head that are summed before they join the total. The error of
  * one chain of D terms grows with D, that of chains of L terms with sqrt(D L / 2). Each chain costs
  * about 3 % of the rate at L = 16, 1 to 2 % at L = 32. */

@@ -19,14 +19,6 @@ enum {
 
 #include "kernels/x86/attention_forward_state.h"
 
-static inline void products_begin(void)
-{
-}
-
-static inline void products_end(void)
-{
-}
-
 /* Keys and values of a tile or a part of one, ready for the products. */
 typedef struct forward_chunk {
     const unit *k, *v;

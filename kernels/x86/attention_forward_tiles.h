@@ -28,19 +28,9 @@ enum {
 
 #include "kernels/x86/attention_forward_state.h"
 
-static inline void products_begin(void)
-{
-    tiles_begin();
-}
-
-static inline void products_end(void)
-{
-    tiles_end();
-}
-
 /* A tile of keys, ready for the products. */
 typedef struct forward_chunk {
-    tile_operand k;
+    const unit *k;                       /* [FORWARD_K_TILE][units] */
     const uint16_t *panels;              /* of the values */
     bool finite[FORWARD_K_TILE / BLOCK]; /* all values of a panel are */
 } forward_chunk;
@@ -49,8 +39,7 @@ typedef struct forward_chunk {
 static forward_chunk load_keys(const forward_tile *t, int64_t k0)
 {
     uint16_t *panels = (uint16_t *)(void *)t->v.room;
-    forward_chunk c = {.k = tile_rows(t->k.room, t->units * (ptrdiff_t)sizeof(unit), 0),
-                       .panels = panels};
+    forward_chunk c = {.k = t->k.room, .panels = panels};
     rows_to_units(t->k.room, t->units, MAS_DTYPE_BF16, operand_row(&t->k, k0), t->k.row,
                   least(FORWARD_K_TILE, t->kv_len - k0), FORWARD_K_TILE, t->k.dim);
     for (int64_t j = 0; j < FORWARD_K_TILE; j += BLOCK)
@@ -203,7 +192,7 @@ static void visit_tile(const forward_tile *t, const forward_chunk *c, const vect
         for (int64_t i = first; i < last; i++)
             finite = finite && c->finite[i];
     }
-    const tile_operand k = {(const char *)c->k.at + first * BLOCK * c->k.row, c->k.row, c->k.step};
+    const tile_operand k = tile_rows(c->k + first * BLOCK * t->units, t->units);
     float *st = t->st + first * BLOCK * BLOCK;
     tile_product((last - first) * BLOCK, t->units / TILE_ROWS, k, tile_columns(t->qt, BLOCK), false,
                  st, BLOCK);

@@ -51,8 +51,8 @@ static inline void rows_to_lanes(unit *to, int64_t lanes, mas_dtype dtype, const
     }
 }
 
-/* to[row][unit] = from[row][unit] with padding of zeros to `pad` units (a multiple of VL): for rows
- * that cannot be read in place. Rows rows .. all-1 become zero. */
+/* to[row][unit] = from[row][unit] with padding of zeros to `pad` units (a multiple of VL). Rows
+ * rows .. all-1 become zero. */
 static inline void rows_to_units(unit *to, int64_t pad, mas_dtype dtype, const void *from,
                                  ptrdiff_t row_stride, int64_t rows, int64_t all, int64_t dim)
 {

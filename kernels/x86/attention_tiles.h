@@ -15,16 +15,27 @@
 
 enum { BLOCK = 2 * TILE_ROWS }; /* rows and columns of a product, and terms of a step */
 
+/* Around what a thread multiplies. */
+static inline void products_begin(void)
+{
+    tiles_begin();
+}
+
+static inline void products_end(void)
+{
+    tiles_end();
+}
+
 /* How an operand lies, in bytes: from row to row, and from one step of 32 terms to the next. */
 typedef struct tile_operand {
     const void *at;
     ptrdiff_t row, step;
 } tile_operand;
 
-/* Rows of numbers in memory, terms adjacent, from row `first` on: a left operand. */
-static inline tile_operand tile_rows(const void *at, ptrdiff_t row_bytes, int64_t first)
+/* Rows of `units` pairs of terms: a left operand. */
+static inline tile_operand tile_rows(const void *at, int64_t units)
 {
-    return (tile_operand){(const char *)at + first * row_bytes, row_bytes, TILE_ROW_BYTES};
+    return (tile_operand){at, units * (ptrdiff_t)sizeof(unit), TILE_ROW_BYTES};
 }
 
 /* Rows of `ld` units, of which the first 32 are columns: a right operand. */
