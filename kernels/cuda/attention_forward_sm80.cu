@@ -36,15 +36,13 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
             o[t][i][0] = o[t][i][1] = o[t][i][2] = o[t][i][3] = 0.0f;
     }
 
-#define SEEN(x)                                                                                    \
-    ((x).pattern < 0 ? (const uint64_t *)NULL : p.s.seen + (size_t)(x).pattern * p.s.seen_words)
     for (int i = (int)threadIdx.x; i <= BN; i += THREADS)
         bad[i] = -1;
     tile_load<D, BM, ALIGNED>(sq, &q, tile * BM, NULL);
     if (now.tile >= 0) {
-        tile_load<D, BN, ALIGNED>(sk, &k, now.tile * BN, SEEN(now));
+        tile_load<D, BN, ALIGNED>(sk, &k, now.tile * BN, walk_seen(&p.s, now.pattern));
         cp_async_commit();
-        tile_load<D, BN, ALIGNED>(sv, &v, now.tile * BN, SEEN(now));
+        tile_load<D, BN, ALIGNED>(sv, &v, now.tile * BN, walk_seen(&p.s, now.pattern));
     }
     cp_async_commit();
 
@@ -60,7 +58,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
         cp_async_wait<1>(); /* K of this tile; V may be in flight */
         __syncthreads();    /* everyone's part of it; everyone is done with the other buffer */
         if (next.tile >= 0)
-            tile_load<D, BN, ALIGNED>(nk, &k, next.tile * BN, SEEN(next));
+            tile_load<D, BN, ALIGNED>(nk, &k, next.tile * BN, walk_seen(&p.s, next.pattern));
         cp_async_commit();
 
         float s[MT][BN / 8][4];
@@ -114,7 +112,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
                     poison_rows(&rows[t], keys[t], bad, visits);
         }
         if (next.tile >= 0)
-            tile_load<D, BN, ALIGNED>(nv, &v, next.tile * BN, SEEN(next));
+            tile_load<D, BN, ALIGNED>(nv, &v, next.tile * BN, walk_seen(&p.s, next.pattern));
         cp_async_commit();
 
 #pragma unroll
@@ -139,7 +137,6 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
         }
         now = next;
     }
-#undef SEEN
 
 #pragma unroll
     for (int t = 0; t < MT; t++)
@@ -151,12 +148,6 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 
 /* ---- host ---- */
 
-static int32_t padded(const mas_attn_problem *p)
-{
-    const int32_t size = p->d_qk > p->d_v ? p->d_qk : p->d_v;
-    return size <= 64 ? 64 : size <= 128 ? 128 : 256;
-}
-
 static mas_status supports(const mas_attn_problem *p, mas_error *why)
 {
     return mas_cuda_tensor_core_supports(p, 256, why);
@@ -165,7 +156,7 @@ static mas_status supports(const mas_attn_problem *p, mas_error *why)
 /* Tiles by padded head size: 64: 128 x 64, 128: 128 x 32, 256: 64 x 32, as registers allow. */
 static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
 {
-    const int32_t size = padded(p);
+    const int32_t size = padded_size(p);
     *q_tile = size == 256 ? 64 : 128;
     *k_tile = size == 64 ? 64 : 32;
 }
@@ -187,7 +178,7 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
 template <mas_dtype TYPE>
 static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attention *a)
 {
-    switch (padded(&plan->problem)) {
+    switch (padded_size(&plan->problem)) {
     case 64: return launch<TYPE, 64, 2, 64>(plan, a);
     case 128: return launch<TYPE, 128, 2, 32>(plan, a);
     default: return launch<TYPE, 256, 1, 32>(plan, a);

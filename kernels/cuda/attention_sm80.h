@@ -125,8 +125,8 @@ static __device__ __forceinline__ void product_rows(float (*acc)[4], uint16_t *a
     }
 }
 
-/* acc += P B: P a 16 x K result, rounded to the type; B all K rows of [K][D]. */
-template <mas_dtype TYPE, int D, int K>
+/* acc += P B: P a 16 x K result, rounded to the type; B the first N columns of all K rows of [K][D]. */
+template <mas_dtype TYPE, int D, int K, int N = D>
 static __device__ __forceinline__ void product_columns(float (*acc)[4], const float (*p)[4],
                                                        uint16_t *b)
 {
@@ -138,13 +138,20 @@ static __device__ __forceinline__ void product_columns(float (*acc)[4], const fl
                                   element<TYPE>::pack(p[2 * kk + 1][0], p[2 * kk + 1][1]),
                                   element<TYPE>::pack(p[2 * kk + 1][2], p[2 * kk + 1][3])};
 #pragma unroll
-        for (int nn = 0; nn < D / 16; nn++) {
+        for (int nn = 0; nn < N / 16; nn++) {
             uint32_t right[4];
             ldmatrix_x4_trans(right, fb.at(nn * 2) + kk * 16 * D);
             element<TYPE>::mma(acc[2 * nn], left, right);
             element<TYPE>::mma(acc[2 * nn + 1], left, right + 2);
         }
     }
+}
+
+/* Both head sizes are padded to the same size. */
+static inline int32_t padded_size(const mas_attn_problem *p)
+{
+    const int32_t size = p->d_qk > p->d_v ? p->d_qk : p->d_v;
+    return size <= 64 ? 64 : size <= 128 ? 128 : 256;
 }
 
 #endif

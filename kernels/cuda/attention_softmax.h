@@ -112,6 +112,15 @@ static __device__ __forceinline__ softmax_rows softmax_begin(void)
     return r;
 }
 
+/* Of row h, over all columns. */
+static __device__ __forceinline__ float softmax_sum(const softmax_rows *rows, int h)
+{
+    float sum = rows->sum[h];
+    sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+    sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+    return sum;
+}
+
 /* Scores to weights, exp2(to_log2 * (score - maximum)); `shrink` is what earlier weights are to be multiplied
  * by. */
 template <int N>
@@ -231,6 +240,24 @@ static __device__ __forceinline__ void store_rows(const float (*acc)[4], const f
     }
 }
 
+/* What a row's weighted values are to be multiplied by, after a largest score of `most` in units of log 2 and a
+ * sum of weights; a sink logit joins them. `lse`: of the row. */
+static __device__ __forceinline__ float softmax_finish(const mas_cuda_attention *p, int head,
+                                                       float most, float sum, float *lse)
+{
+    float weight = 1.0f;
+    if (p->sinks) { /* one more logit in the denominator */
+        const float sink = p->sinks[head] * LOG2E, top = fmaxf(most, sink);
+        if (top != -INFINITY) {
+            weight = simt_exp2(most - top);
+            sum = sum * weight + simt_exp2(sink - top);
+            most = top;
+        }
+    }
+    *lse = sum == 0.0f ? -INFINITY : most * LN2 + logf(sum);
+    return sum == 0.0f ? 0.0f : weight / sum;
+}
+
 /* Outputs `o` and the lse of rows `row` and `row + 8` of a head, sink logits added. */
 template <mas_dtype TYPE, int D, bool ALIGNED>
 static __device__ __forceinline__ void softmax_store(const mas_cuda_attention *p,
@@ -240,22 +267,11 @@ static __device__ __forceinline__ void softmax_store(const mas_cuda_attention *p
     float factor[2];
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-        float sum = rows->sum[h], most = rows->most[h] * to_log2, weight = 1.0f;
-        sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-        sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-        if (p->sinks) { /* one more logit in the denominator */
-            const float sink = p->sinks[head] * LOG2E, top = fmaxf(most, sink);
-            if (top != -INFINITY) {
-                weight = simt_exp2(most - top);
-                sum = sum * weight + simt_exp2(sink - top);
-                most = top;
-            }
-        }
-        factor[h] = sum == 0.0f ? 0.0f : weight / sum;
+        float lse;
+        factor[h] = softmax_finish(p, head, rows->most[h] * to_log2, softmax_sum(rows, h), &lse);
         const int r = row + h * 8;
         if (p->lse && threadIdx.x % 4 == 0 && r < p->q_len)
-            p->lse[((size_t)batch * p->q_heads + head) * p->q_len + r] =
-                sum == 0.0f ? -INFINITY : most * LN2 + logf(sum);
+            p->lse[((size_t)batch * p->q_heads + head) * p->q_len + r] = lse;
     }
     const head_rows out = head_of(&p->o, batch, head, p->q_len, p->d_v_size);
     store_rows<TYPE, D, ALIGNED>(o, factor, &out, row);

@@ -43,11 +43,39 @@ static __device__ __forceinline__ visit walk_next(walk *w)
     return v;
 }
 
+/* Leave out the next `visits` tiles. */
+static __device__ __forceinline__ void walk_skip(walk *w, int32_t visits)
+{
+    while (w->span != w->end && visits >= w->spans[w->span].count - w->next) {
+        visits -= w->spans[w->span].count - w->next;
+        w->span++;
+        w->next = 0;
+    }
+    w->next += visits;
+}
+
+/* Which keys of a tile some row sees, a bit each; NULL: all of them, in a whole tile. */
+static __device__ __forceinline__ const uint64_t *walk_seen(const mas_cuda_schedule *s,
+                                                            int32_t pattern)
+{
+    return pattern < 0 ? NULL : s->seen + (size_t)pattern * s->seen_words;
+}
+
 /* Keys lo .. hi-1 of the key tile that row r of the query tile sees. */
 static __device__ __forceinline__ mas_row_span row_span(const mas_cuda_schedule *s, int32_t pattern,
                                                         int32_t r)
 {
     return s->patterns[(size_t)pattern * (size_t)s->q_tile + (size_t)r];
+}
+
+/* The same of `count` of the tile's keys, those from `first` on. */
+static __device__ __forceinline__ mas_row_span span_part(mas_row_span keys, int first, int count)
+{
+    const int lo = keys.lo - first, hi = keys.hi - first;
+    mas_row_span part;
+    part.lo = (uint16_t)(lo < 0 ? 0 : lo < count ? lo : count);
+    part.hi = (uint16_t)(hi < 0 ? 0 : hi < count ? hi : count);
+    return part;
 }
 
 #endif

@@ -94,7 +94,7 @@ mas_status mas_cuda_finish(const mas_attn_plan *plan, cudaError_t code, mas_attn
 /* kernels, in the order of the table (table.cu) */
 extern "C" {
 extern const mas_attn_kernel mas_cuda_forward_sm90, mas_cuda_forward_sm80, mas_cuda_forward_simple,
-    mas_cuda_backward_sm90, mas_cuda_backward_sm80, mas_cuda_backward_simple,
+    mas_cuda_backward_sm90, mas_cuda_backward_sm80, mas_cuda_backward_simple, mas_cuda_decode_sm80,
     mas_cuda_decode_simple, mas_cuda_forward_cudnn,
     mas_cuda_backward_cudnn; /* cuDNN's: in builds that saw its headers */
 }

@@ -9,6 +9,7 @@ extern "C" const mas_attn_kernel *const mas_attn_cuda_table[] = {
     &mas_cuda_backward_sm90,
     &mas_cuda_backward_sm80,
     &mas_cuda_backward_simple,
+    &mas_cuda_decode_sm80,
     &mas_cuda_decode_simple,
 #if MAS_HAVE_CUDNN
     &mas_cuda_forward_cudnn,

@@ -28,7 +28,7 @@ caught() {
         -x c++ "$2" -x none $objects -Wl,--start-group $(for l in $libraries; do echo "$build/$l"; done) $link \
         -Wl,--end-group -lm -o "$work/$1/check" 2>"$work/log" || return 2
     case $3 in
-    */sm90) cases='lengths/200x700/bottom_right/bf16' ;; # more tiles than its rings have buffers
+    */sm90 | attn_decode/*) cases='lengths/200x700/bottom_right/bf16' ;; # more tiles than its rings have buffers; pieces
     *) cases='lengths/1[23]*' ;;
     esac
     for order in forward reverse random,seed=3 random,eager; do
@@ -73,6 +73,14 @@ fault maximum-from-half-a-row "$k" attention_softmax.h \
 f=attention_backward_sm80.cu k='attn_backward/flash/sm80'
 fault no-barrier-before-queries "$k" $f 's|__syncthreads\(\);( +/\* this tile)|\1|'
 fault delta-forgotten "$k" $f 's/\(dp - delta\)/dp/'
+f=attention_decode_sm80.cu k='attn_decode/split_k/sm80'
+fault unchanged-decode "$k" $f ''
+fault tile-not-waited-for "$k" $f 's/cp_async_wait<0>/cp_async_wait<1>/'
+fault no-barrier-before-tile "$k" $f "s|__syncthreads\(\);( +/\* everyone's)|\1|"
+fault no-barrier-before-states-meet "$k" $f '/__syncthreads\(\);$/{N;/for \(int r = warp/s/__syncthreads\(\);//}'
+fault pieces-overlap "$k" $f 's/piece \* cut.visits/piece * (cut.visits - 1)/'
+fault last-piece-forgotten "$k" $f 's/step, pieces, p.d_v_size/step, pieces - 1, p.d_v_size/'
+fault head-of-the-next-block "$k" $f 's/\(first_head \+ head\)/(first_head + head + 1)/'
 f=attention_forward_sm90.cu k='attn_forward/flash/sm90'
 fault unchanged-sm90 "$k" $f ''
 fault keys-not-waited-for "$k" $f 's/mbar_wait\(r.k_full \+ stage_of<STAGES>\(visits \+ 1\).*//'

@@ -5,7 +5,7 @@
 #   tests/gpu/run.sh PROGRAM OUTPUT [PART]...
 #
 # Parts: check (every kernel and operation against the reference), memory (compute-sanitizer on a few cases, where it is
-# installed), time (experiments/gpu_attention.yaml), peers (cuDNN's kernels checked, then experiments/gpu_peers.yaml:
+# installed), time (experiments/gpu_attention.yaml and decode.yaml), peers (cuDNN's kernels checked, then experiments/gpu_peers.yaml:
 # ours and theirs side by side), torch (the same problems in PyTorch, where it is installed), train
 # (experiments/quickstart.yaml in f32 and bf16). Default: all. Each part has a time limit of its own and leaves
 # OUTPUT/PART.log; the last lines say which passed. Without a usable GPU the status is 77: skipped.
@@ -43,7 +43,7 @@ part_memory() {
     tool=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null) || return 77
     fine=0
     for kind in memcheck racecheck; do
-        for kernel in 'attn_forward/flash/*' 'attn_backward/flash/*'; do
+        for kernel in 'attn_forward/flash/*' 'attn_backward/flash/*' 'attn_decode/split_k/*'; do
             timeout -k 5 60 "$tool" --tool $kind --error-exitcode 9 "$program" check --device cuda --threads 2 --kernel "$kernel" \
                 --count 0 --case 'lengths/1[0-9]*x[0-9]*/*/bf16' >"$output/memory-one.log" 2>&1 || fine=1
             tail -n 4 "$output/memory-one.log"
@@ -53,7 +53,9 @@ part_memory() {
 }
 
 part_time() {
-    timeout -k 5 200 "$program" run "$here/experiments/gpu_attention.yaml" --device cuda --results "$output/results"
+    for file in gpu_attention decode; do
+        timeout -k 5 200 "$program" run "$here/experiments/$file.yaml" --device cuda --results "$output/results" || return
+    done
 }
 
 # cuDNN's kernels are checked first: a wrong graph of ours must not be timed as theirs.

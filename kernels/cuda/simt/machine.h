@@ -106,7 +106,9 @@ struct Block {
 inline thread_local Block *blk = nullptr;
 
 struct Config {
-    int order = 0; /* 0 forward, 1 reverse, 2 random: the order fibers get to run in */
+    /* 0 forward, 1 reverse, 2 random: the order warps and their lanes get to run in. A warp runs until it has to
+     * wait for another, as far ahead as barriers allow; in random order half of the turns end earlier. */
+    int order = 0;
     uint64_t seed = 1;
     int threads = 1; /* OS threads over blocks */
     bool eager_cp =
@@ -282,6 +284,36 @@ inline uint64_t rng(uint64_t &s)
     return s;
 }
 
+inline void shuffle(std::vector<uint32_t> &list, uint64_t &seed)
+{
+    for (size_t i = list.size() - 1; i > 0; i--)
+        std::swap(list[i], list[rng(seed) % (i + 1)]);
+}
+
+/* 0 .. count - 1 in the order of the configuration */
+inline std::vector<uint32_t> ordered(size_t count)
+{
+    std::vector<uint32_t> list(count);
+    for (size_t i = 0; i < count; i++)
+        list[i] = (uint32_t)(cfg.order == 1 ? count - 1 - i : i);
+    return list;
+}
+
+/* Let a fiber go on until it waits. */
+inline void resume(Block *b, size_t i)
+{
+    Fiber &f = b->f[i];
+    f.state = RUN;
+    b->cur = &f;
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_start_switch_fiber(&b->sched_fake, b->stacks + i * STACK, STACK);
+#endif
+    simt_switch(&b->sched_sp, f.sp);
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_finish_switch_fiber(b->sched_fake, nullptr, nullptr);
+#endif
+}
+
 inline void run_block(Block *b)
 {
     size_t n = b->f.size();
@@ -304,31 +336,31 @@ inline void run_block(Block *b)
         f.wg_group.clear();
     }
     b->live = n;
-    std::vector<uint32_t> order(n);
-    for (size_t i = 0; i < n; i++)
-        order[i] = (uint32_t)(cfg.order == 1 ? n - 1 - i : i);
     uint64_t seed =
         cfg.seed * 0x9e3779b97f4a7c15ull + b->bid.x * 7919 + b->bid.y * 104729 + b->bid.z + 1;
+    std::vector<uint32_t> warps = ordered((n + WARP - 1) / WARP), lanes = ordered(WARP);
     while (b->live) {
         bool ran = false;
         const uint64_t before = b->progress;
         if (cfg.order == 2)
-            for (size_t i = n - 1; i > 0; i--)
-                std::swap(order[i], order[rng(seed) % (i + 1)]);
-        for (size_t i = 0; i < n; i++) {
-            Fiber &f = b->f[order[i]];
-            if (f.state != RUN && f.state != POLL)
-                continue;
-            ran = ran || f.state == RUN;
-            f.state = RUN;
-            b->cur = &f;
-#if defined(__SANITIZE_ADDRESS__)
-            __sanitizer_start_switch_fiber(&b->sched_fake, b->stacks + order[i] * STACK, STACK);
-#endif
-            simt_switch(&b->sched_sp, f.sp);
-#if defined(__SANITIZE_ADDRESS__)
-            __sanitizer_finish_switch_fiber(b->sched_fake, nullptr, nullptr);
-#endif
+            shuffle(warps, seed);
+        for (uint32_t warp : warps) {
+            bool again = true;
+            for (bool first = true; again; first = false) {
+                again = false;
+                if (cfg.order == 2)
+                    shuffle(lanes, seed);
+                for (uint32_t lane : lanes) {
+                    const size_t i = (size_t)warp * WARP + lane;
+                    if (i >= n || (b->f[i].state != RUN && !(first && b->f[i].state == POLL)))
+                        continue;
+                    again = again || b->f[i].state == RUN;
+                    resume(b, i);
+                }
+                ran = ran || again;
+                if (cfg.order == 2 && rng(seed) % 2)
+                    break;
+            }
         }
         if (b->live && !ran && before == b->progress) {
             if (b->late.empty())

@@ -56,6 +56,28 @@ Test(simt, memory_that_nobody_wrote_yet_is_nan)
     cr_assert_eq(out[31], 1.0f);
 }
 
+/* Meeting within a warp must not keep warps beside each other: on hardware nothing does. */
+static void reads_the_other_warp(float *out)
+{
+    SIMT_DYN_SMEM(float, shared);
+    const float one = __shfl_xor_sync(0xffffffffu, 1.0f, 1);
+    shared[threadIdx.x] = one;
+    const float other = shared[threadIdx.x ^ 32];
+    out[threadIdx.x] = __shfl_xor_sync(0xffffffffu, other, 0);
+}
+
+Test(simt, a_warp_gets_as_far_ahead_as_barriers_allow)
+{
+    float out[64];
+    for (int order = 0; order < 2; order++) {
+        simt::cfg.order = order;
+        (void)simt_launch(reads_the_other_warp, dim3(1), dim3(64), 64 * sizeof(float), nullptr,
+                          out);
+        cr_assert(std::isnan(out[order ? 63 : 0]), "the first warp did not run ahead");
+        cr_assert_eq(out[order ? 0 : 63], 1.0f);
+    }
+}
+
 static void half_at_barrier()
 {
     if (threadIdx.x < 16)
