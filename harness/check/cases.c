@@ -158,6 +158,34 @@ static bool add_masks(mas_check_cases *list)
     return ok;
 }
 
+/* Masks of which a tile holds several blocks, over several of the largest tiles: what a tile shows differs between
+ * its parts, and some parts show nothing. */
+static bool add_long(mas_check_cases *list)
+{
+    static const struct {
+        const char *name;
+        int32_t head_dim;
+        mas_check_mask mask;
+    } masks[] = {
+        {"blocks-64", 24, {.kind = MAS_CHECK_BLOCKS, .a = 64, .b = 30, .seed = 6}},
+        {"blocks-100", 72, {.kind = MAS_CHECK_BLOCKS, .a = 100, .b = 30, .seed = 7}},
+        {"own-64", 72, {.kind = MAS_CHECK_LOCAL, .a = 64, .b = 1}},
+    };
+    bool ok = true;
+    for (size_t i = 0; i < LENGTH(masks); i++) {
+        mas_check_case c = plain;
+        c.problem.q_len = 400;
+        c.problem.kv_len = 700;
+        c.problem.d_qk = c.problem.d_v = masks[i].head_dim;
+        c.problem.kv_heads = 1;
+        c.problem.alignment = MAS_ALIGN_BOTTOM_RIGHT;
+        c.mask = masks[i].mask;
+        c.plant = true;
+        ok = ok && add(list, c, "long/%s", masks[i].name);
+    }
+    return ok;
+}
+
 static bool add_options(mas_check_cases *list)
 {
     static const int64_t heads[][3] = {
@@ -281,7 +309,7 @@ mas_status mas_check_cases_make(uint64_t seed, int64_t random, mas_check_cases *
 {
     *out = (mas_check_cases){NULL, 0, 0};
     bool ok = add_lengths(out) && add_head_sizes(out) && add_windows(out) && add_masks(out) &&
-              add_options(out) && add_inputs(out) && add_dtypes(out);
+              add_long(out) && add_options(out) && add_inputs(out) && add_dtypes(out);
     for (int64_t i = 0; ok && i < random; i++)
         ok = add(out, draw_case(seed, i), "random/%lld", (long long)i);
     if (!ok) {

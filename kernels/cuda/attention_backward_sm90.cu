@@ -11,14 +11,27 @@
  * Choices: a visit of 128 streamed rows is taken in halves, as registers allow. The products of sums are
  * waited for only after the next half's first product is issued. Thread 0 alone walks over the schedule and
  * leaves a note of each half, the helpers bring its lse and delta: registers are what this kernel lacks, 24 a
- * thread for the first warpgroup, and for the others 240 of which 128 hold sums.
+ * thread for the first warpgroup, and for the others 240 of which 128 hold sums. A warpgroup lets halves pass of
+ * which its own rows see nothing, and takes those without masks of which they see all.
  *
  * Measured on an H100 in one run: blocks that stay and take item after item, as in the forward pass, took 1.00
- * to 1.12 times the time of one block an item; dropped. */
+ * to 1.12 times the time of one block an item; dropped.
+ *
+ * Not measured yet: halves let pass. Bigbird of blocks of 64 at 8,192 executed 2.20 times its useful products; by
+ * 64 rows and halves it is 1.07. */
 #include "kernels/cuda/attention_rows.h"
 #include "kernels/cuda/attention_sm90.h"
 
-enum { TILE = 128, HALF = 64, CONSUMERS = TILE / 64, STAGES = 3, THE_END = -2 };
+enum {
+    TILE = 128,
+    HALF = 64,
+    CONSUMERS = TILE / 64,
+    STAGES = 3,
+    THE_END = -2,
+    PARTS = TILE / MAS_CUDA_PART
+};
+
+static_assert((int)HALF == MAS_CUDA_PART, "a half of the stream is a part of a tile");
 
 /* Shared memory, offsets in bytes. */
 template <int D> struct layout {
@@ -266,12 +279,14 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         const int stage = stage_of<STAGES>(n);
         const float *of_rows = vectors + stage * 2 * HALF + lane % 4 * 2;
         const int *mark = marks + stage * 2 * (HALF + 1);
-        const bool partial = pattern >= 0;
-        uint32_t seen[2];
+        const bool partial =
+            !part_all<PARTS>(&p.s, pattern, KEYS ? n % 2 : group - 1, KEYS ? group - 1 : n % 2);
+        uint32_t seen[2] = {~(uint32_t)0, ~(uint32_t)0};
         if (EARLY)
             scores(dp, second_at, streamed(n) + at::half);
-        if (partial) {
+        if (partial)
             look(pattern, n % 2, seen);
+        if (pattern >= 0) {
             if (mark[HALF] == n)
                 poison_by(mark, n, seen);
             if (KEYS && mark[2 * HALF + 1] == n)
@@ -296,13 +311,24 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             differentiate.template operator()<false>(seen, of_rows);
     };
 
+    /* Is there anything in half n for this warpgroup's rows? */
+    auto concerns = [&](int n, int pattern) {
+        return pattern != THE_END &&
+               part_some<PARTS>(&p.s, pattern, KEYS ? n % 2 : group - 1, KEYS ? group - 1 : n % 2);
+    };
+
     mbar_wait(stays, 0);
     int n = 0, pattern = arrived(0);
-    if (pattern != THE_END) {
-        scores(s, first_at, streamed(0));
+    while (pattern != THE_END) {
+        if (!concerns(n, pattern)) {
+            warp_arrive(empty + stage_of<STAGES>(n));
+            pattern = arrived(++n);
+            continue;
+        }
+        scores(s, first_at, streamed(n));
         wg_wait<0>();
-        half_step(0, pattern);
-        for (n = 1; (pattern = arrived(n)) != THE_END; n++) {
+        half_step(n, pattern);
+        for (n++; concerns(n, pattern = arrived(n)); n++) {
             sums(of_scores, gradients, streamed(n - 1));
             scores(s, first_at, streamed(n));
             wg_wait<0>();
@@ -311,6 +337,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         }
         sums(of_scores, gradients, streamed(n - 1));
         wg_wait<0>();
+        warp_arrive(empty + stage_of<STAGES>(n - 1));
     }
 
     float scale[2], one[2];

@@ -6,19 +6,26 @@
  * Choices: the scores of the next tile are multiplied while this tile's weights multiply V, so that the
  * softmax in between waits for one of the two only. Warps of the first warpgroup that copy nothing take
  * values that are not finite out of partial tiles of V; whole tiles are left as they are. Blocks stay and
- * take item after item.
+ * take item after item; queries have two buffers, so the first warpgroup is an item ahead. A warpgroup lets
+ * tiles pass of which its own rows see nothing.
  *
  * Measured on an H100, each pair of programs in one run, full and window 1,024 at 2,048 and 8,192 positions;
  * its clock moves the same program by 10 % between runs, so less than that says nothing:
  * - blocks that stay beside one block an item: time x 0.79 to 1.02;
  * - four buffers of K and V beside two at head size 64: x 0.87 to 1.02;
  * - three warpgroups of rows beside two at head size 64: x 0.83 and 0.92;
- * - leaving out rescale() where no maximum of the warp changed: x 0.87 to 1.18, dropped. */
+ * - leaving out rescale() where no maximum of the warp changed: x 0.87 to 1.18, dropped.
+ *
+ * Not measured yet: the second buffer of queries and tiles let pass. Own blocks of 1,024 ran at 0.54 of the dense
+ * rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost
+ * as much as 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was done
+ * with its own. Bigbird of blocks of 64 at 8,192 executed
+ * 2.96 (head size 64) and 2.20 times its useful products; by rows of a warpgroup it is 1.56. */
 #include "kernels/cuda/attention_sm90.h"
 
 #include <algorithm>
 
-enum { BN = 128 };
+enum { BN = 128, PARTS = BN / MAS_CUDA_PART, ITEMS = 2 }; /* keys of a tile; items under way */
 
 /* ---- the work of a launch ---- */
 
@@ -53,11 +60,12 @@ static inline cudaError_t blocks_for(const mas_cuda_attention *a, int64_t items,
 
 /* Shared memory, offsets in bytes. Tiles as hopper.h has them. */
 template <int D, int CONSUMERS> struct layout {
-    static constexpr int STAGES = D == 64 ? 4 : 2, BM = 64 * CONSUMERS, tile = BN * D * 2, q = 0,
-                         k = BM * D * 2, v = k + STAGES * tile, bad = v + STAGES * tile,
+    static constexpr int STAGES = D == 64 ? 4 : 2, BM = 64 * CONSUMERS, queries = BM * D * 2,
+                         tile = BN * D * 2, q = 0, k = ITEMS * queries, v = k + STAGES * tile,
+                         bad = v + STAGES * tile,
                          barriers = bad + (STAGES * (BN + 1) + 1) / 2 * 2 * (int)sizeof(int),
-                         now = barriers + (2 + 5 * STAGES) * (int)sizeof(uint64_t),
-                         bytes = now + (int)sizeof(item);
+                         taken = barriers + (2 * ITEMS + 5 * STAGES) * (int)sizeof(uint64_t),
+                         bytes = taken + ITEMS * (int)sizeof(item);
 };
 
 struct ring {
@@ -76,8 +84,8 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     int *bad = (int *)(smem + at::bad); /* [STAGES][BN + 1], see sanitise */
     ring r;
     r.q_full = (uint64_t *)(smem + at::barriers);
-    r.q_empty = r.q_full + 1;
-    r.k_full = r.q_empty + 1;
+    r.q_empty = r.q_full + ITEMS;
+    r.k_full = r.q_empty + ITEMS;
     r.k_empty = r.k_full + STAGES;
     r.v_full = r.k_empty + STAGES;
     r.v_empty = r.v_full + STAGES;
@@ -85,13 +93,15 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
 
     const int group = simt_uniform((int)threadIdx.x / GROUP), warp = (int)threadIdx.x % GROUP / 32,
               lane = (int)threadIdx.x % 32;
-    item *taken = (item *)(smem + at::now); /* there when q_full says so */
+    item *taken = (item *)(smem + at::taken); /* [ITEMS], there when q_full says so */
 
     for (int i = (int)threadIdx.x; i < STAGES * (BN + 1); i += GROUP * (1 + CONSUMERS))
         bad[i] = -1;
     if (threadIdx.x == 0) {
-        mbar_init(r.q_full, 1);
-        mbar_init(r.q_empty, 4 * CONSUMERS + HELPERS);
+        for (int i = 0; i < ITEMS; i++) {
+            mbar_init(r.q_full + i, 1);
+            mbar_init(r.q_empty + i, 4 * CONSUMERS + HELPERS);
+        }
         for (int i = 0; i < STAGES; i++) {
             mbar_init(r.k_full + i, 1);
             mbar_init(r.v_full + i, 1);
@@ -109,13 +119,15 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             int visits = 0;
             for (int m = 0;; m++) {
                 const item x = item_take(&p);
-                mbar_wait(r.q_empty, m % 2 ^ 1);
-                *taken = x;
+                const int slot = stage_of<ITEMS>(m);
+                mbar_wait(r.q_empty + slot, parity_of<ITEMS>(m) ^ 1);
+                taken[slot] = x;
                 if (x.tile < 0) {
-                    mbar_arrive(r.q_full);
+                    mbar_arrive(r.q_full + slot);
                     break;
                 }
-                fetch<D, at::BM>(smem + at::q, &q_map, x.tile * at::BM, x.head, x.batch, r.q_full);
+                fetch<D, at::BM>(smem + at::q + slot * at::queries, &q_map, x.tile * at::BM, x.head,
+                                 x.batch, r.q_full + slot);
                 const int kv_head = x.head / p.group;
                 walk w = walk_begin(p.s.q_start, p.s.q_spans, x.tile);
                 for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
@@ -132,9 +144,10 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             const int helper = (int)threadIdx.x - 32;
             int visits = 0;
             for (int m = 0;; m++) {
-                mbar_wait(r.q_full, m % 2);
-                const int32_t tile = taken->tile;
-                warp_arrive(r.q_empty);
+                const int slot = stage_of<ITEMS>(m);
+                mbar_wait(r.q_full + slot, parity_of<ITEMS>(m));
+                const int32_t tile = taken[slot].tile;
+                warp_arrive(r.q_empty + slot);
                 if (tile < 0)
                     break;
                 walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
@@ -162,8 +175,8 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     mas_row_span keys[2];
     softmax_rows rows;
 
-    auto multiply_keys = [&](int n) {
-        const uint64_t a = wg_descriptor(q_at, 16, 1024),
+    auto multiply_keys = [&](uint32_t queries, int n) {
+        const uint64_t a = wg_descriptor(queries, 16, 1024),
                        b = wg_descriptor(k_at + (uint32_t)(stage_of<STAGES>(n) * at::tile), 16,
                                          1024);
         wg_fence();
@@ -185,7 +198,11 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     auto weigh = [&](visit x) {
         if (p.softcap > 0)
             cap_scores<BN>(s, &p);
-        if (x.pattern >= 0) {
+        if (part_all<PARTS>(&p.s, x.pattern, group - 1, 0) &&
+            part_all<PARTS>(&p.s, x.pattern, group - 1, 1)) {
+            keys[0].lo = keys[1].lo = 0;
+            keys[0].hi = keys[1].hi = BN;
+        } else {
             keys[0] = row_span(&p.s, x.pattern, row);
             keys[1] = row_span(&p.s, x.pattern, row + 8);
             mask_scores<BN>(s, keys);
@@ -211,28 +228,50 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         }
     };
 
+    /* A tile of which this warpgroup's rows see nothing: let it pass. */
+    auto pass = [&](int n) {
+        const int stage = stage_of<STAGES>(n);
+        mbar_wait(r.k_full + stage, parity_of<STAGES>(n));
+        warp_arrive(r.k_empty + stage);
+        mbar_wait(r.v_full + stage, parity_of<STAGES>(n));
+        warp_arrive(r.v_empty + stage);
+    };
+    auto concerns = [&](visit x) {
+        return x.tile >= 0 && (part_some<PARTS>(&p.s, x.pattern, group - 1, 0) ||
+                               part_some<PARTS>(&p.s, x.pattern, group - 1, 1));
+    };
+
     int visits = 0;
     for (int m = 0;; m++) {
-        mbar_wait(r.q_full, m % 2);
-        const item x = *taken;
+        const int slot = stage_of<ITEMS>(m);
+        mbar_wait(r.q_full + slot, parity_of<ITEMS>(m));
+        const item x = taken[slot];
         if (x.tile < 0)
             break;
+        const uint32_t queries = q_at + (uint32_t)(slot * at::queries);
         rows = softmax_begin();
 #pragma unroll
         for (int i = 0; i < D / 8; i++)
             o[i][0] = o[i][1] = o[i][2] = o[i][3] = 0.0f;
         walk w = walk_begin(p.s.q_start, p.s.q_spans, x.tile);
         visit now = walk_next(&w);
-        if (now.tile >= 0) {
+        while (now.tile >= 0) {
+            if (!concerns(now)) {
+                pass(visits++);
+                now = walk_next(&w);
+                continue;
+            }
             mbar_wait(r.k_full + stage_of<STAGES>(visits), parity_of<STAGES>(visits));
-            multiply_keys(visits);
+            multiply_keys(queries, visits);
             wg_wait<0>();
             warp_arrive(r.k_empty + stage_of<STAGES>(visits));
             weigh(now);
+            rescale<D>(o, shrink);
             pack();
-            for (visit next; (next = walk_next(&w)).tile >= 0; now = next, visits++) {
+            visit next;
+            for (; concerns(next = walk_next(&w)); now = next, visits++) {
                 mbar_wait(r.k_full + stage_of<STAGES>(visits + 1), parity_of<STAGES>(visits + 1));
-                multiply_keys(visits + 1);
+                multiply_keys(queries, visits + 1);
                 values_ready(now, visits);
                 multiply_values(visits);
                 wg_wait<1>(); /* the scores of the next tile */
@@ -243,15 +282,14 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                 rescale<D>(o, shrink);
                 pack();
             }
-            warp_arrive(r.q_empty);
             values_ready(now, visits);
             multiply_values(visits);
             wg_wait<0>();
             warp_arrive(r.v_empty + stage_of<STAGES>(visits));
             visits++;
-        } else {
-            warp_arrive(r.q_empty);
+            now = next;
         }
+        warp_arrive(r.q_empty + slot);
         softmax_store<TYPE, D, ALIGNED>(&p, o, &rows, to_log2, x.batch, x.head,
                                         x.tile * at::BM + row);
     }

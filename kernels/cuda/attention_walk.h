@@ -61,6 +61,20 @@ static __device__ __forceinline__ const uint64_t *walk_seen(const mas_cuda_sched
     return pattern < 0 ? NULL : s->seen + (size_t)pattern * s->seen_words;
 }
 
+/* Is part (queries, keys) of a tile to be visited at all; are all its pairs visible? KEYS: parts of keys a tile. */
+template <int KEYS>
+static __device__ __forceinline__ bool part_some(const mas_cuda_schedule *s, int32_t pattern,
+                                                 int queries, int keys)
+{
+    return pattern < 0 || s->parts[pattern].some >> (queries * KEYS + keys) & 1;
+}
+template <int KEYS>
+static __device__ __forceinline__ bool part_all(const mas_cuda_schedule *s, int32_t pattern,
+                                                int queries, int keys)
+{
+    return pattern < 0 || s->parts[pattern].all >> (queries * KEYS + keys) & 1;
+}
+
 /* Keys lo .. hi-1 of the key tile that row r of the query tile sees. */
 static __device__ __forceinline__ mas_row_span row_span(const mas_cuda_schedule *s, int32_t pattern,
                                                         int32_t r)

@@ -49,6 +49,14 @@ mas_status mas_cuda_wait(mas_error *err);
 
 /* ---- attention ---- */
 
+/** Which parts of a pattern, of MAS_CUDA_PART queries by as many keys, hold a visible pair, and which hold
+ * nothing else: bit `part of the queries * parts of the keys + part of the keys`. */
+typedef struct mas_cuda_parts {
+    uint32_t some, all;
+} mas_cuda_parts;
+
+enum { MAS_CUDA_PART = 64 }; /* rows of a warpgroup's product */
+
 /** A schedule in device memory, handed to kernels by value. */
 typedef struct mas_cuda_schedule {
     int32_t q_tile, k_tile, q_tiles, k_tiles;
@@ -56,6 +64,7 @@ typedef struct mas_cuda_schedule {
     const mas_span *q_spans, *k_spans;
     const mas_row_span *patterns; /* [pattern_count][q_tile] */
     const uint64_t *seen; /* [pattern_count][seen_words]: bit j of a pattern: some row sees key j */
+    const mas_cuda_parts *parts;      /* [pattern_count]; of tiles of at most 32 parts */
     const int32_t *q_order, *k_order; /* tiles, those with most visits first */
     int32_t seen_words;
 } mas_cuda_schedule;

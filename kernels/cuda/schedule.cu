@@ -56,6 +56,28 @@ std::vector<uint64_t> seen_keys(const mas_schedule *s, int32_t words)
     return seen;
 }
 
+std::vector<mas_cuda_parts> parts_of(const mas_schedule *s)
+{
+    const int32_t part = MAS_CUDA_PART, k_parts = (s->k_tile + part - 1) / part;
+    std::vector<mas_cuda_parts> parts((size_t)s->pattern_count);
+    for (int32_t p = 0; p < s->pattern_count; p++) {
+        parts[(size_t)p].all = ~(uint32_t)0;
+        for (int32_t r = 0; r < s->q_tile; r++) {
+            const mas_row_span keys = mas_schedule_pattern(s, p)[r];
+            for (int32_t k = 0; k < k_parts; k++) {
+                const int32_t lo = std::max<int32_t>(keys.lo, k * part),
+                              hi = std::min<int32_t>(keys.hi, (k + 1) * part);
+                const uint32_t bit = (uint32_t)1 << (r / part * k_parts + k) % 32;
+                if (lo < hi)
+                    parts[(size_t)p].some |= bit;
+                if (hi - lo < part)
+                    parts[(size_t)p].all &= ~bit;
+            }
+        }
+    }
+    return parts;
+}
+
 } // namespace
 
 mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_error *err)
@@ -70,6 +92,7 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
                                q_order = longest_first(s->q_start, s->q_spans, s->q_tiles),
                                k_order = longest_first(s->k_start, s->k_spans, s->k_tiles);
     const std::vector<uint64_t> seen = seen_keys(s, words);
+    const std::vector<mas_cuda_parts> parts = parts_of(s);
     packer p;
     const size_t at[] = {
         p.put(q_start.data(), q_start.size()),
@@ -80,6 +103,7 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
         p.put(seen.data(), seen.size()),
         p.put(q_order.data(), q_order.size()),
         p.put(k_order.data(), k_order.size()),
+        p.put(parts.data(), parts.size()),
     };
     mas_cuda_schedule *d = (mas_cuda_schedule *)calloc(1, sizeof *d);
     char *memory = NULL;
@@ -107,6 +131,7 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
     d->seen = (const uint64_t *)(memory + at[5]);
     d->q_order = (const int32_t *)(memory + at[6]);
     d->k_order = (const int32_t *)(memory + at[7]);
+    d->parts = (const mas_cuda_parts *)(memory + at[8]);
     *out = d;
     return MAS_OK;
 }
