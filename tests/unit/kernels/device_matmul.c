@@ -83,8 +83,8 @@ Test(device_matmul, plain_matches_f64_at_every_level, .timeout = 300)
         check_shapes(isa, true);
 }
 
-/* The same rows in products of m rows, starting at row `first` of a larger one. */
-static void check_rows_alone(mas_device *d, int64_t n, int64_t k, bool accumulate)
+/* The same rows in products of m rows, starting at row `first` of a larger one; of every `step`th m. */
+static void check_rows_alone(mas_device *d, int64_t n, int64_t k, bool accumulate, size_t step)
 {
     static const int64_t counts[] = {1,  2,  3,   7,   15,  16,  17,  31,  32,  33, 48,
                                      63, 65, 100, 255, 256, 257, 271, 272, 500, 530};
@@ -106,7 +106,7 @@ static void check_rows_alone(mas_device *d, int64_t n, int64_t k, bool accumulat
                     .accumulate = accumulate};
     memcpy(want, before, (size_t)(all * n) * sizeof *want);
     cr_assert_eq(d->ops->matmul(d, &g, &err), MAS_OK, "%s", err.text);
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i += step)
         for (int64_t first = 0; first < all; first += 499) {
             const int64_t m = counts[i] < all - first ? counts[i] : all - first;
             const size_t bytes = (size_t)(m * n) * sizeof *got;
@@ -133,7 +133,9 @@ Test(device_matmul, rows_do_not_depend_on_the_rows_beside_them, .timeout = 300)
         for (int plain = test_top_isa() < MAS_ISA_AVX512; plain < 2; plain++) {
             mas_device *d = test_open(test_top_isa(), 2);
             mas_cpu_use_plain_matmul(d, plain);
-            check_rows_alone(d, sizes[s][0], sizes[s][1], s % 2);
+            /* the plain product does more of the same in a large one, a library may do something else */
+            const bool large = sizes[s][0] * sizes[s][1] > 100000;
+            check_rows_alone(d, sizes[s][0], sizes[s][1], s % 2, plain && large ? 5 : 1);
             test_close(d);
         }
 }
