@@ -3,7 +3,7 @@
 
 #include "harness/cli/cli.h"
 #include "harness/lm/probe.h"
-#include "harness/run/estimate.h"
+#include "harness/run/quantities.h"
 #include "variants/reach.h"
 
 #include <stdlib.h>

@@ -12,25 +12,6 @@
 #define TRIAL_WEIGHT_BYTES (256 * 1024 * 1024)
 #define TRIAL_FLOPS 1e11
 
-int32_t mas_point_vocab(const mas_point *point)
-{
-    return point->model.vocab > 0 ? point->model.vocab : mas_corpus_config_vocab(&point->corpus);
-}
-
-const mas_attn_kernel *mas_point_kernel(const mas_device_kind *device,
-                                        const mas_model_config *model, const mas_attn_spec *spec,
-                                        int64_t length, mas_attn_op op, char *refusals,
-                                        size_t refusals_size)
-{
-    const mas_mask mask = mas_attn_spec_mask(spec);
-    const mas_attn_problem problem = mas_point_problem(model, &mask, length);
-    if (refusals_size)
-        refusals[0] = '\0';
-    if (mas_attn_problem_check(&problem, NULL) != MAS_OK)
-        return NULL;
-    return mas_attn_select(device->attention, &problem, op, refusals, refusals_size);
-}
-
 static mas_status cost_in_tiles_of(const mas_device_kind *device, const mas_point *point,
                                    const mas_model_config *model, const mas_attn_spec *spec,
                                    mas_plan_cost *out, mas_error *err)

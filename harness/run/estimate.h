@@ -6,10 +6,6 @@
 #include "harness/run/runner.h"
 #include "variants/cost.h"
 
-/** Vocabulary that the point's model will have, known without opening the corpus; 0: only the
- * corpus knows. */
-int32_t mas_point_vocab(const mas_point *point);
-
 /** Costs by formula, exact; executed FLOPs in the tiles of the device's kernels. */
 typedef struct mas_point_cost {
     mas_model_config model; /* resolved */
@@ -42,12 +38,5 @@ typedef struct mas_point_trial {
 MAS_MUST_USE mas_status mas_point_try(const mas_device_kind *device, const mas_point *point,
                                       const mas_point_cost *cost, int threads, mas_point_trial *out,
                                       mas_error *err);
-
-/** Kernels of an operation for a spec: the one chosen (NULL: none) and why better ones were
- * refused. */
-const mas_attn_kernel *mas_point_kernel(const mas_device_kind *device,
-                                        const mas_model_config *model, const mas_attn_spec *spec,
-                                        int64_t length, mas_attn_op op, char *refusals,
-                                        size_t refusals_size);
 
 #endif

@@ -9,47 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-int32_t mas_point_context(const mas_point *point)
-{
-    return point->evaluation.context ? point->evaluation.context : point->training.seq_len;
-}
-
-int32_t mas_point_longest(const mas_point *point)
-{
-    const int32_t context = mas_point_context(point);
-    return context > point->training.seq_len ? context : point->training.seq_len;
-}
-
-int64_t mas_point_batch_tokens(const mas_point *point)
-{
-    const int32_t parts = point->training.accumulate > 0 ? point->training.accumulate : 1;
-    const int64_t training = point->training.batch_tokens / parts;
-    const int32_t context = mas_point_context(point);
-    const int64_t windows = point->evaluation.batch > 0 ? point->evaluation.batch : 1;
-    return training > windows * context ? training : windows * context;
-}
-
-mas_attn_problem mas_point_problem(const mas_model_config *model, const mas_mask *mask,
-                                   int64_t length)
-{
-    return (mas_attn_problem){
-        .batch = 1,
-        .q_heads = model->heads,
-        .kv_heads = model->kv_heads,
-        .q_len = length,
-        .kv_len = length,
-        .d_qk = model->head_dim,
-        .d_v = model->head_dim,
-        .dtype = model->dtype,
-        .alignment = MAS_ALIGN_BOTTOM_RIGHT,
-        .scale = model->attention_scale > 0 ? model->attention_scale
-                                            : mas_attn_default_scale(model->head_dim),
-        .softcap = model->softcap,
-        .sinks = model->sink_logits,
-        .mask = mask,
-    };
-}
-
 /* Steps of which one is watched by the profile. */
 static int64_t steps_a_watch(const mas_device *device)
 {
@@ -221,14 +180,5 @@ json_t *mas_run_model_point(mas_shared *shared, const mas_experiment *experiment
     mas_model_free(out->model_built);
     mas_device_close(device);
     free(out);
-    return result;
-}
-
-json_t *mas_run_point(const mas_experiment *experiment, const mas_point *point,
-                      const mas_run_options *options, const mas_run_observer *observer)
-{
-    mas_shared shared = {.full_rates = NULL};
-    json_t *result = mas_runners[point->kind].run(&shared, experiment, point, options, observer);
-    mas_shared_close(&shared);
     return result;
 }

@@ -2,8 +2,8 @@
 /* A result as JSON. Every field is described in results/README.md; change both together. */
 #include "harness/results/json_build.h"
 #include "harness/results/results.h"
-#include "harness/run/estimate.h"
 #include "harness/run/runner.h"
+#include "variants/cost.h"
 
 #include <stdlib.h>
 #include <string.h>

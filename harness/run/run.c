@@ -141,3 +141,12 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
     mas_shared_close(&shared);
     return status;
 }
+
+json_t *mas_run_point(const mas_experiment *experiment, const mas_point *point,
+                      const mas_run_options *options, const mas_run_observer *observer)
+{
+    mas_shared shared = {.full_rates = NULL};
+    json_t *result = mas_runners[point->kind].run(&shared, experiment, point, options, observer);
+    mas_shared_close(&shared);
+    return result;
+}

@@ -6,6 +6,7 @@
 #ifndef MASBENCH_RUN_RUNNER_H
 #define MASBENCH_RUN_RUNNER_H
 
+#include "harness/run/quantities.h"
 #include "harness/run/run.h"
 #include "masbench/profile.h"
 
@@ -69,16 +70,6 @@ json_t *mas_operations_record(const mas_profile *profile);
 
 /** The time now in UTC, as results hold it. */
 void mas_time_stamp(char *text, size_t size);
-
-/** Window length of the point's evaluation, and the longest sequence the point uses. */
-int32_t mas_point_context(const mas_point *point);
-int32_t mas_point_longest(const mas_point *point);
-/** Tokens that the model must hold at a time. */
-int64_t mas_point_batch_tokens(const mas_point *point);
-/** The attention problem that layers of this spec solve at `length` (batch 1). The mask must
- * outlive it. */
-mas_attn_problem mas_point_problem(const mas_model_config *model, const mas_mask *mask,
-                                   int64_t length);
 
 /** The base that a conversion continues. */
 typedef struct mas_base {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ids: equal for equal computations, however they are spelt; different for all others; the same tomorrow. */
-#include "harness/run/estimate.h"
+#include "harness/run/quantities.h"
 #include "tests/unit/config/support.h"
 
 #include <criterion/criterion.h>
