@@ -84,7 +84,13 @@ mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void 
                          mas_error *err);
 void mas_cpu_release(mas_device *d, void *pointer);
 
-/* matmul.c */
+/* product_cut.c */
+/** C = A B^T, of which rows must not depend on the rows beside them: matmul.c. */
+static inline bool mas_cpu_is_forward(const mas_matmul *g)
+{
+    return !g->trans_a && g->trans_b;
+}
+#define MAS_CPU_ROWS_ALONE 16 /* of a piece of such a product, at least */
 /** How a product is cut into pieces. */
 typedef struct mas_cpu_cut {
     int64_t rows, columns, terms; /* size of a piece */
@@ -95,6 +101,8 @@ mas_cpu_cut mas_cpu_cut_product(const mas_matmul *g);
 mas_matmul mas_cpu_piece(const mas_matmul *g, const mas_cpu_cut *c, int64_t p, float *partial);
 /** c[row] (+)= that row of the `count` partial products in the device's scratch, in order. */
 void mas_cpu_sum_partials(const mas_cpu_device *d, const mas_matmul *g, int64_t count, int64_t row);
+
+/* matmul.c */
 mas_status mas_cpu_matmul(mas_device *d, const mas_matmul *m, mas_error *err);
 /** Name and version of the library, or "plain", into text. */
 void mas_cpu_matmul_library(char *text, size_t size);

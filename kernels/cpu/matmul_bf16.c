@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matrix products of bf16, cut like those of f32 (matmul.c). B is packed once for all pieces, A by
+/* Matrix products of bf16, cut like those of f32 (product_cut.c). B is packed once for all pieces, A by
  * each piece in blocks that stay in the second-level cache beside a panel of B. Every element of C
  * is one chain of sums over its terms, cut by their number alone, so the promise of matmul.c about
  * rows holds by itself.
