@@ -13,7 +13,23 @@
 #include "kernels/cuda/attention_rows.h"
 #include "kernels/cuda/attention_sm80.h"
 
-enum { TILE = 64 }; /* edge of both tiles: 16 rows a warp */
+/* What a block has of each. Of heads of 256 the sums of a row do not fit the registers of one thread in four: two
+ * warps share 16 rows, each with half of the columns, and both compute their weights. */
+template <int D> struct shape {
+    static constexpr int TILE = D == 256 ? 32 : 64; /* edge of both tiles */
+    static constexpr int ROW_PARTS = TILE / 16;     /* a warp each */
+    static constexpr int COLUMNS = D * ROW_PARTS / WARPS;
+    static constexpr int PART = D == 64 ? 64 : 32; /* of the other tile, at a time: registers */
+    static constexpr int tiles = 6 * TILE * D * (int)sizeof(uint16_t); /* bytes */
+};
+
+/* The columns of a head from `first` on. */
+static __device__ __forceinline__ head_rows columns_from(head_rows h, int first)
+{
+    h.data += first;
+    h.size -= first;
+    return h;
+}
 
 /* Weight and score gradient of an element. `s` is the product of q and k. */
 struct score {
@@ -44,6 +60,7 @@ static __device__ __forceinline__ void clear(float (*acc)[4], int count)
 template <mas_dtype TYPE, int D, bool ALIGNED>
 __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, const float *delta)
 {
+    constexpr int TILE = shape<D>::TILE, PART = shape<D>::PART, COLUMNS = shape<D>::COLUMNS;
     SIMT_DYN_SMEM(uint16_t, smem);
     uint16_t *sk = smem, *sv = sk + TILE * D, *sq = sv + TILE * D, *sd = sq + 2 * TILE * D;
     float *rows = (float *)(sd + 2 * TILE * D); /* [2][2][TILE]: lse and delta */
@@ -51,12 +68,14 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
 
     const int lane = (int)threadIdx.x & 31, warp = (int)threadIdx.x >> 5;
     const int kv_head = (int)blockIdx.y, batch = (int)blockIdx.z, tile = p.s.k_order[blockIdx.x];
+    const int own = warp % shape<D>::ROW_PARTS * 16, /* the warp's first key in the tile */
+        column = warp / shape<D>::ROW_PARTS * COLUMNS;
     const head_rows k = head_of(&p.k, batch, kv_head, p.kv_len, p.d_qk),
                     v = head_of(&p.v, batch, kv_head, p.kv_len, p.d_v_size);
 
-    float dk[D / 8][4], dv[D / 8][4];
-    clear(dk, D / 8);
-    clear(dv, D / 8);
+    float dk[COLUMNS / 8][4], dv[COLUMNS / 8][4];
+    clear(dk, COLUMNS / 8);
+    clear(dv, COLUMNS / 8);
     for (int i = (int)threadIdx.x; i <= TILE; i += THREADS)
         bad_q[i] = bad_d[i] = -1;
     tile_load<D, TILE, ALIGNED>(sk, &k, tile * TILE, NULL);
@@ -79,9 +98,10 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
         float x = 0.0f;
         if (row < p.q_len)
             x = (int)threadIdx.x < TILE ? p.lse[at] : delta[at];
-        rows[to * 2 * TILE + (int)threadIdx.x] = x;
+        if ((int)threadIdx.x < 2 * TILE)
+            rows[to * 2 * TILE + (int)threadIdx.x] = x;
     };
-    static_assert(THREADS == 2 * TILE, "one thread an entry of rows");
+    static_assert(THREADS >= 2 * TILE, "a thread for each entry of rows");
 
     if (now.tile >= 0)
         fetch(member, now.tile, 0);
@@ -107,20 +127,18 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
             __syncthreads();
         }
 
-        /* at D = 128 in two halves: registers */
-        constexpr int PART = D == 128 ? TILE / 2 : TILE;
 #pragma unroll 1
         for (int first = 0; first < TILE; first += PART) {
             float s[PART / 8][4], ds[PART / 8][4];
             clear(s, PART / 8);
             clear(ds, PART / 8);
-            product_rows<TYPE, D, PART>(s, sk, warp * 16, tq + first * D);
-            product_rows<TYPE, D, PART>(ds, sv, warp * 16, td + first * D);
+            product_rows<TYPE, D, PART>(s, sk, own, tq + first * D);
+            product_rows<TYPE, D, PART>(ds, sv, own, td + first * D);
 #pragma unroll
             for (int i = 0; i < PART / 8; i++)
 #pragma unroll
                 for (int e = 0; e < 4; e++) {
-                    const int key = warp * 16 + lane / 4 + e / 2 * 8,
+                    const int key = own + lane / 4 + e / 2 * 8,
                               row = first + i * 8 + lane % 4 * 2 + e % 2;
                     bool visible = true;
                     if (now.pattern >= 0) {
@@ -133,8 +151,8 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
                     s[i][e] = r.weight;
                     ds[i][e] = r.gradient;
                 }
-            product_columns<TYPE, D, PART>(dv, s, td + first * D);
-            product_columns<TYPE, D, PART>(dk, ds, tq + first * D);
+            product_columns<TYPE, D, PART, COLUMNS>(dv, s, td + first * D + column);
+            product_columns<TYPE, D, PART, COLUMNS>(dk, ds, tq + first * D + column);
         }
         visits++;
         now = next;
@@ -149,10 +167,11 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
         one[h] = 1.0f + poison[h];
         scale[h] = p.scale + poison[h];
     }
-    const head_rows out_k = head_of(&p.d_k, batch, kv_head, p.kv_len, p.d_qk),
-                    out_v = head_of(&p.d_v, batch, kv_head, p.kv_len, p.d_v_size);
-    store_rows<TYPE, D, ALIGNED>(dk, scale, &out_k, tile * TILE + warp * 16 + lane / 4);
-    store_rows<TYPE, D, ALIGNED>(dv, one, &out_v, tile * TILE + warp * 16 + lane / 4);
+    const head_rows out_k = columns_from(head_of(&p.d_k, batch, kv_head, p.kv_len, p.d_qk), column),
+                    out_v =
+                        columns_from(head_of(&p.d_v, batch, kv_head, p.kv_len, p.d_v_size), column);
+    store_rows<TYPE, COLUMNS, ALIGNED>(dk, scale, &out_k, tile * TILE + own + lane / 4);
+    store_rows<TYPE, COLUMNS, ALIGNED>(dv, one, &out_v, tile * TILE + own + lane / 4);
     if (threadIdx.x == 0)
         atomicAdd(p.tally, (mas_cuda_tally)visits);
 }
@@ -163,6 +182,7 @@ template <mas_dtype TYPE, int D, bool ALIGNED>
 __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor would spill */
     backward_queries(mas_cuda_attention p, const float *delta)
 {
+    constexpr int TILE = shape<D>::TILE, PART = shape<D>::PART, COLUMNS = shape<D>::COLUMNS;
     SIMT_DYN_SMEM(uint16_t, smem);
     uint16_t *sq = smem, *sd = sq + TILE * D, *sk = sd + TILE * D, *sv = sk + 2 * TILE * D;
     int *bad = (int *)(sv + 2 * TILE * D);
@@ -173,10 +193,12 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
                     d = head_of(&p.d_o, batch, head, p.q_len, p.d_v_size),
                     k = head_of(&p.k, batch, head / p.group, p.kv_len, p.d_qk),
                     v = head_of(&p.v, batch, head / p.group, p.kv_len, p.d_v_size);
-    const int row = warp * 16 + lane / 4; /* in the tile; and + 8 */
+    const int own = warp % shape<D>::ROW_PARTS * 16, /* the warp's first query in the tile */
+        column = warp / shape<D>::ROW_PARTS * COLUMNS;
+    const int row = own + lane / 4; /* in the tile; and + 8 */
 
-    float dq[D / 8][4], lse[2], deltas[2], poison[2] = {0.0f, 0.0f};
-    clear(dq, D / 8);
+    float dq[COLUMNS / 8][4], lse[2], deltas[2], poison[2] = {0.0f, 0.0f};
+    clear(dq, COLUMNS / 8);
 #pragma unroll
     for (int h = 0; h < 2; h++) {
         const int r = tile * TILE + row + 8 * h;
@@ -189,8 +211,7 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
     walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
     visit now = walk_next(&w);
     auto fetch = [&](visit x, int to) {
-        const uint64_t *seen =
-            x.pattern < 0 ? NULL : p.s.seen + (size_t)x.pattern * (size_t)p.s.seen_words;
+        const uint64_t *seen = walk_seen(&p.s, x.pattern);
         tile_load<D, TILE, ALIGNED>(sk + to * TILE * D, &k, x.tile * TILE, seen);
         tile_load<D, TILE, ALIGNED>(sv + to * TILE * D, &v, x.tile * TILE, seen);
     };
@@ -224,14 +245,13 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
                     if (bad[j] == visits)
                         poison[h] = NAN;
             }
-        constexpr int PART = D == 128 ? TILE / 2 : TILE;
 #pragma unroll 1
         for (int first = 0; first < TILE; first += PART) {
             float s[PART / 8][4], ds[PART / 8][4];
             clear(s, PART / 8);
             clear(ds, PART / 8);
-            product_rows<TYPE, D, PART>(s, sq, warp * 16, tk + first * D);
-            product_rows<TYPE, D, PART>(ds, sd, warp * 16, tv + first * D);
+            product_rows<TYPE, D, PART>(s, sq, own, tk + first * D);
+            product_rows<TYPE, D, PART>(ds, sd, own, tv + first * D);
 #pragma unroll
             for (int i = 0; i < PART / 8; i++)
 #pragma unroll
@@ -240,7 +260,7 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
                     const bool visible = key >= keys[h].lo && key < keys[h].hi;
                     ds[i][e] = score_of(&p, s[i][e], ds[i][e], lse[h], deltas[h], visible).gradient;
                 }
-            product_columns<TYPE, D, PART>(dq, ds, tk + first * D);
+            product_columns<TYPE, D, PART, COLUMNS>(dq, ds, tk + first * D + column);
         }
         visits++;
         now = next;
@@ -248,8 +268,8 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
     cp_async_wait<0>();
 
     const float scale[2] = {p.scale + poison[0], p.scale + poison[1]};
-    const head_rows out = head_of(&p.d_q, batch, head, p.q_len, p.d_qk);
-    store_rows<TYPE, D, ALIGNED>(dq, scale, &out, tile * TILE + row);
+    const head_rows out = columns_from(head_of(&p.d_q, batch, head, p.q_len, p.d_qk), column);
+    store_rows<TYPE, COLUMNS, ALIGNED>(dq, scale, &out, tile * TILE + row);
     if (threadIdx.x == 0)
         atomicAdd(p.tally + 1, (mas_cuda_tally)visits);
 }
@@ -258,14 +278,12 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
 
 static mas_status supports(const mas_attn_problem *p, mas_error *why)
 {
-    /* at 256, dK and dV alone fill the registers */
-    return mas_cuda_tensor_core_supports(p, 128, why);
+    return mas_cuda_tensor_core_supports(p, 256, why);
 }
 
 static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
 {
-    (void)p;
-    *q_tile = *k_tile = TILE;
+    *q_tile = *k_tile = padded_size(p) == 256 ? shape<256>::TILE : shape<128>::TILE;
 }
 
 template <mas_dtype TYPE, int D, bool ALIGNED>
@@ -273,7 +291,8 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
 {
     const mas_attn_problem *p = &plan->problem;
     const mas_schedule *s = plan->schedule;
-    const size_t tiles = (size_t)6 * TILE * D * sizeof(uint16_t);
+    constexpr int TILE = shape<D>::TILE;
+    const size_t tiles = shape<D>::tiles;
     cudaError_t code = mas_cuda_attention_delta(plan, a, delta);
     if (code == cudaSuccess)
         code = simt_launch(backward_keys<TYPE, D, ALIGNED>,
@@ -293,11 +312,17 @@ static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attent
                                 float *delta)
 {
     const bool aligned = backward_aligned(a);
-    if (is_small(&plan->problem))
+    switch (padded_size(&plan->problem)) {
+    case 64:
         return aligned ? launch<TYPE, 64, true>(plan, a, delta)
                        : launch<TYPE, 64, false>(plan, a, delta);
-    return aligned ? launch<TYPE, 128, true>(plan, a, delta)
-                   : launch<TYPE, 128, false>(plan, a, delta);
+    case 128:
+        return aligned ? launch<TYPE, 128, true>(plan, a, delta)
+                       : launch<TYPE, 128, false>(plan, a, delta);
+    default:
+        return aligned ? launch<TYPE, 256, true>(plan, a, delta)
+                       : launch<TYPE, 256, false>(plan, a, delta);
+    }
 }
 
 static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
