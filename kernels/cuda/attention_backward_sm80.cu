@@ -132,8 +132,8 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
             float s[PART / 8][4], ds[PART / 8][4];
             clear(s, PART / 8);
             clear(ds, PART / 8);
-            product_rows<TYPE, D, PART>(s, sk, own, tq + first * D);
-            product_rows<TYPE, D, PART>(ds, sv, own, td + first * D);
+            product_rows<TYPE, D, PART>(&s, sk, own, tq + first * D);
+            product_rows<TYPE, D, PART>(&ds, sv, own, td + first * D);
 #pragma unroll
             for (int i = 0; i < PART / 8; i++)
 #pragma unroll
@@ -151,8 +151,8 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
                     s[i][e] = r.weight;
                     ds[i][e] = r.gradient;
                 }
-            product_columns<TYPE, D, PART, COLUMNS>(dv, s, td + first * D + column);
-            product_columns<TYPE, D, PART, COLUMNS>(dk, ds, tq + first * D + column);
+            product_columns<TYPE, D, PART, COLUMNS>(&dv, &s, td + first * D + column);
+            product_columns<TYPE, D, PART, COLUMNS>(&dk, &ds, tq + first * D + column);
         }
         visits++;
         now = next;
@@ -250,8 +250,8 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
             float s[PART / 8][4], ds[PART / 8][4];
             clear(s, PART / 8);
             clear(ds, PART / 8);
-            product_rows<TYPE, D, PART>(s, sq, own, tk + first * D);
-            product_rows<TYPE, D, PART>(ds, sd, own, tv + first * D);
+            product_rows<TYPE, D, PART>(&s, sq, own, tk + first * D);
+            product_rows<TYPE, D, PART>(&ds, sd, own, tv + first * D);
 #pragma unroll
             for (int i = 0; i < PART / 8; i++)
 #pragma unroll
@@ -260,7 +260,7 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
                     const bool visible = key >= keys[h].lo && key < keys[h].hi;
                     ds[i][e] = score_of(&p, s[i][e], ds[i][e], lse[h], deltas[h], visible).gradient;
                 }
-            product_columns<TYPE, D, PART, COLUMNS>(dq, ds, tk + first * D + column);
+            product_columns<TYPE, D, PART, COLUMNS>(&dq, &ds, tk + first * D + column);
         }
         visits++;
         now = next;

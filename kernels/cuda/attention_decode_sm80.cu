@@ -171,7 +171,7 @@ __global__ void __launch_bounds__(THREADS, shape<D>::BLOCKS)
         cp_async_commit();
 
         float s[2][4] = {};
-        product_rows<TYPE, D, 16>(s, sq, 0, tk);
+        product_rows<TYPE, D, 16>(&s, sq, 0, tk);
         if (p.softcap > 0)
             cap_scores<16>(s, &p);
         if (now.pattern >= 0) {
@@ -188,7 +188,7 @@ __global__ void __launch_bounds__(THREADS, shape<D>::BLOCKS)
         float shrink[2];
         softmax_step<16>(s, &rows, to_log2, shrink);
         rescale<is::COLUMNS>(o, shrink);
-        product_columns<TYPE, D, 16, is::COLUMNS>(o, s, tv + columns_from);
+        product_columns<TYPE, D, 16, is::COLUMNS>(&o, &s, tv + columns_from);
         now = next;
         visits++;
     }

@@ -6,14 +6,15 @@
  *
  * Choices: with MT = 2 each fragment of K and V read from shared memory serves 32 rows, which halves
  * that traffic, the first limit at 16. Scores stay in registers between the two products. Only
- * partial tiles compare keys with row spans. Scores are kept in units of log 2, the scale folded into
+ * partial tiles compare keys with row spans; a warp leaves out those of which the 64 rows around its own see nothing. Scores are kept in units of log 2, the scale folded into
  * the exponent's multiply-add. */
 #include "kernels/cuda/attention_sm80.h"
 
 template <mas_dtype TYPE, int D, int MT, int BN, bool ALIGNED>
 __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 {
-    constexpr int BM = 16 * MT * WARPS;
+    constexpr int BM = 16 * MT * WARPS, PARTS = 1; /* of the keys of a tile */
+    static_assert(BN <= MAS_CUDA_PART, "a tile of keys is no more than a part");
     SIMT_DYN_SMEM(uint16_t, smem);
     uint16_t *sq = smem, *sk = sq + BM * D, *sv = sk + 2 * BN * D;
     int *bad = (int *)(sv + 2 * BN * D); /* [BN + 1], see tile_sanitise */
@@ -47,7 +48,8 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
     cp_async_commit();
 
     const float to_log2 = p.softcap > 0 ? LOG2E : p.scale * LOG2E;
-    const int row = warp * 16 * MT + lane / 4; /* in the tile; and + 8, + 16, ... */
+    const int row = warp * 16 * MT + lane / 4, /* in the tile; and + 8, + 16, ... */
+        part = warp * 16 * MT / MAS_CUDA_PART;
     int visits = 0;
 
     for (; now.tile >= 0; visits++) {
@@ -61,44 +63,29 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
             tile_load<D, BN, ALIGNED>(nk, &k, next.tile * BN, walk_seen(&p.s, next.pattern));
         cp_async_commit();
 
+        const bool concerned = BM <= MAS_CUDA_PART || part_some<PARTS>(&p.s, now.pattern, part, 0);
         float s[MT][BN / 8][4];
+        mas_row_span keys[MT][2];
 #pragma unroll
         for (int t = 0; t < MT; t++)
 #pragma unroll
             for (int i = 0; i < BN / 8; i++)
                 s[t][i][0] = s[t][i][1] = s[t][i][2] = s[t][i][3] = 0.0f;
-        const fragments fq = left_of<D>(sq, warp * MT * 16), fk = right_of<D>(tk),
-                        fv = columns_of<D>(tv);
+        if (concerned) {
+            product_rows<TYPE, D, BN, MT>(s, sq, warp * MT * 16, tk);
 #pragma unroll
-        for (int kk = 0; kk < D / 16; kk++) {
-            uint32_t left[MT][4];
-#pragma unroll
-            for (int t = 0; t < MT; t++)
-                ldmatrix_x4(left[t], fq.at(kk * 2) + t * 16 * D);
-#pragma unroll
-            for (int nn = 0; nn < BN / 16; nn++) {
-                uint32_t right[4];
-                ldmatrix_x4(right, fk.at(kk * 2) + nn * 16 * D);
-#pragma unroll
-                for (int t = 0; t < MT; t++) {
-                    element<TYPE>::mma(s[t][2 * nn], left[t], right);
-                    element<TYPE>::mma(s[t][2 * nn + 1], left[t], right + 2);
+            for (int t = 0; t < MT; t++) {
+                if (p.softcap > 0)
+                    cap_scores<BN>(s[t], &p);
+                if (now.pattern >= 0) {
+                    keys[t][0] = row_span(&p.s, now.pattern, row + t * 16);
+                    keys[t][1] = row_span(&p.s, now.pattern, row + t * 16 + 8);
+                    mask_scores<BN>(s[t], keys[t]);
                 }
+                float shrink[2];
+                softmax_step<BN>(s[t], &rows[t], to_log2, shrink);
+                rescale<D>(o[t], shrink);
             }
-        }
-        mas_row_span keys[MT][2];
-#pragma unroll
-        for (int t = 0; t < MT; t++) {
-            if (p.softcap > 0)
-                cap_scores<BN>(s[t], &p);
-            if (now.pattern >= 0) {
-                keys[t][0] = row_span(&p.s, now.pattern, row + t * 16);
-                keys[t][1] = row_span(&p.s, now.pattern, row + t * 16 + 8);
-                mask_scores<BN>(s[t], keys[t]);
-            }
-            float shrink[2];
-            softmax_step<BN>(s[t], &rows[t], to_log2, shrink);
-            rescale<D>(o[t], shrink);
         }
 
         cp_async_wait<1>(); /* V of this tile; K of the next may be in flight */
@@ -106,7 +93,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
         if (now.pattern >= 0) {
             tile_sanitise<TYPE, D, BN>(tv, bad, visits);
             __syncthreads();
-            if (bad[BN] == visits) /* whoever sees a bad value gets NaN */
+            if (concerned && bad[BN] == visits) /* whoever sees a bad value gets NaN */
 #pragma unroll
                 for (int t = 0; t < MT; t++)
                     poison_rows(&rows[t], keys[t], bad, visits);
@@ -115,26 +102,8 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
             tile_load<D, BN, ALIGNED>(nv, &v, next.tile * BN, walk_seen(&p.s, next.pattern));
         cp_async_commit();
 
-#pragma unroll
-        for (int kk = 0; kk < BN / 16; kk++) {
-            uint32_t left[MT][4];
-#pragma unroll
-            for (int t = 0; t < MT; t++)
-#pragma unroll
-                for (int i = 0; i < 4; i++)
-                    left[t][i] = element<TYPE>::pack(s[t][2 * kk + i / 2][i % 2 * 2],
-                                                     s[t][2 * kk + i / 2][i % 2 * 2 + 1]);
-#pragma unroll
-            for (int nn = 0; nn < D / 16; nn++) {
-                uint32_t right[4];
-                ldmatrix_x4_trans(right, fv.at(nn * 2) + kk * 16 * D);
-#pragma unroll
-                for (int t = 0; t < MT; t++) {
-                    element<TYPE>::mma(o[t][2 * nn], left[t], right);
-                    element<TYPE>::mma(o[t][2 * nn + 1], left[t], right + 2);
-                }
-            }
-        }
+        if (concerned)
+            product_columns<TYPE, D, BN, D, MT>(o, s, tv);
         now = next;
     }
 

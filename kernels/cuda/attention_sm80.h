@@ -105,44 +105,55 @@ template <int D> static __device__ __forceinline__ fragments columns_of(uint16_t
     return left_of<D>(tile, 0);
 }
 
-/* acc += A B^T: A 16 rows of [.][D] from `row_a` on, B all N rows of [N][D]. */
-template <mas_dtype TYPE, int D, int N>
-static __device__ __forceinline__ void product_rows(float (*acc)[4], uint16_t *a, int row_a,
+/* acc[t] += A B^T: A 16 rows of [.][D] from row_a + 16 t on, B all N rows of [N][D]. */
+template <mas_dtype TYPE, int D, int N, int MT = 1>
+static __device__ __forceinline__ void product_rows(float (*acc)[N / 8][4], uint16_t *a, int row_a,
                                                     uint16_t *b)
 {
     const fragments fa = left_of<D>(a, row_a), fb = right_of<D>(b);
 #pragma unroll
     for (int kk = 0; kk < D / 16; kk++) {
-        uint32_t left[4];
-        ldmatrix_x4(left, fa.at(kk * 2));
+        uint32_t left[MT][4];
+#pragma unroll
+        for (int t = 0; t < MT; t++)
+            ldmatrix_x4(left[t], fa.at(kk * 2) + t * 16 * D);
 #pragma unroll
         for (int nn = 0; nn < N / 16; nn++) {
             uint32_t right[4];
             ldmatrix_x4(right, fb.at(kk * 2) + nn * 16 * D);
-            element<TYPE>::mma(acc[2 * nn], left, right);
-            element<TYPE>::mma(acc[2 * nn + 1], left, right + 2);
+#pragma unroll
+            for (int t = 0; t < MT; t++) {
+                element<TYPE>::mma(acc[t][2 * nn], left[t], right);
+                element<TYPE>::mma(acc[t][2 * nn + 1], left[t], right + 2);
+            }
         }
     }
 }
 
-/* acc += P B: P a 16 x K result, rounded to the type; B the first N columns of all K rows of [K][D]. */
-template <mas_dtype TYPE, int D, int K, int N = D>
-static __device__ __forceinline__ void product_columns(float (*acc)[4], const float (*p)[4],
-                                                       uint16_t *b)
+/* acc[t] += P[t] B: P[t] a 16 x K result, rounded to the type; B the first N columns of all K rows of [K][D]. */
+template <mas_dtype TYPE, int D, int K, int N = D, int MT = 1>
+static __device__ __forceinline__ void product_columns(float (*acc)[N / 8][4],
+                                                       const float (*p)[K / 8][4], uint16_t *b)
 {
     const fragments fb = columns_of<D>(b);
 #pragma unroll
     for (int kk = 0; kk < K / 16; kk++) {
-        const uint32_t left[4] = {element<TYPE>::pack(p[2 * kk][0], p[2 * kk][1]),
-                                  element<TYPE>::pack(p[2 * kk][2], p[2 * kk][3]),
-                                  element<TYPE>::pack(p[2 * kk + 1][0], p[2 * kk + 1][1]),
-                                  element<TYPE>::pack(p[2 * kk + 1][2], p[2 * kk + 1][3])};
+        uint32_t left[MT][4];
+#pragma unroll
+        for (int t = 0; t < MT; t++)
+#pragma unroll
+            for (int i = 0; i < 4; i++)
+                left[t][i] = element<TYPE>::pack(p[t][2 * kk + i / 2][i % 2 * 2],
+                                                 p[t][2 * kk + i / 2][i % 2 * 2 + 1]);
 #pragma unroll
         for (int nn = 0; nn < N / 16; nn++) {
             uint32_t right[4];
             ldmatrix_x4_trans(right, fb.at(nn * 2) + kk * 16 * D);
-            element<TYPE>::mma(acc[2 * nn], left, right);
-            element<TYPE>::mma(acc[2 * nn + 1], left, right + 2);
+#pragma unroll
+            for (int t = 0; t < MT; t++) {
+                element<TYPE>::mma(acc[t][2 * nn], left[t], right);
+                element<TYPE>::mma(acc[t][2 * nn + 1], left[t], right + 2);
+            }
         }
     }
 }

@@ -69,6 +69,7 @@ fault no-barrier-before-keys "$k" $f 's|__syncthreads\(\);( +/\* everyone)|\1|'
 fault wait-for-keys-too-weak "$k" $f 's|cp_async_wait<1>\(\); /\* K of|cp_async_wait<2>(); /* K of|'
 fault wait-for-values-too-weak "$k" $f 's|cp_async_wait<1>\(\); /\* V of|cp_async_wait<2>(); /* V of|'
 fault values-into-the-buffer-in-use "$k" $f 's|tile_load<D, BN, ALIGNED>\(nv,|tile_load<D, BN, ALIGNED>(tv,|'
+fault tile-left-out-by-the-wrong-rows "$k" $f 's/now.pattern, part, 0\)/now.pattern, 0, 0)/'
 fault window-off-by-one "$k" attention_softmax.h 's/c >= keys\[e \/ 2\].hi/c > keys[e \/ 2].hi/'
 fault maximum-from-half-a-row "$k" attention_softmax.h \
     's/most = fmaxf\(most, __shfl_xor_sync\(0xffffffffu, most, 2\)\);//'
