@@ -15,7 +15,7 @@
 
 /* What a block has of each. Of heads of 256 the sums of a row do not fit the registers of one thread in four: two
  * warps share 16 rows, each with half of the columns, and both compute their weights. */
-template <int D> struct shape {
+template <int D> struct backward_shape {
     static constexpr int TILE = D == 256 ? 32 : 64; /* edge of both tiles */
     static constexpr int ROW_PARTS = TILE / 16;     /* a warp each */
     static constexpr int COLUMNS = D * ROW_PARTS / WARPS;
@@ -48,19 +48,13 @@ static __device__ __forceinline__ score score_of(const mas_cuda_attention *p, fl
     return r;
 }
 
-static __device__ __forceinline__ void clear(float (*acc)[4], int count)
-{
-#pragma unroll
-    for (int i = 0; i < count; i++)
-        acc[i][0] = acc[i][1] = acc[i][2] = acc[i][3] = 0.0f;
-}
-
 /* ---- dK and dV ---- */
 
 template <mas_dtype TYPE, int D, bool ALIGNED>
 __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, const float *delta)
 {
-    constexpr int TILE = shape<D>::TILE, PART = shape<D>::PART, COLUMNS = shape<D>::COLUMNS;
+    constexpr int TILE = backward_shape<D>::TILE, PART = backward_shape<D>::PART,
+                  COLUMNS = backward_shape<D>::COLUMNS;
     SIMT_DYN_SMEM(uint16_t, smem);
     uint16_t *sk = smem, *sv = sk + TILE * D, *sq = sv + TILE * D, *sd = sq + 2 * TILE * D;
     float *rows = (float *)(sd + 2 * TILE * D); /* [2][2][TILE]: lse and delta */
@@ -68,8 +62,8 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
 
     const int lane = (int)threadIdx.x & 31, warp = (int)threadIdx.x >> 5;
     const int kv_head = (int)blockIdx.y, batch = (int)blockIdx.z, tile = p.s.k_order[blockIdx.x];
-    const int own = warp % shape<D>::ROW_PARTS * 16, /* the warp's first key in the tile */
-        column = warp / shape<D>::ROW_PARTS * COLUMNS;
+    const int own = warp % backward_shape<D>::ROW_PARTS * 16, /* the warp's first key in the tile */
+        column = warp / backward_shape<D>::ROW_PARTS * COLUMNS;
     const head_rows k = head_of(&p.k, batch, kv_head, p.kv_len, p.d_qk),
                     v = head_of(&p.v, batch, kv_head, p.kv_len, p.d_v_size);
 
@@ -182,7 +176,8 @@ template <mas_dtype TYPE, int D, bool ALIGNED>
 __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor would spill */
     backward_queries(mas_cuda_attention p, const float *delta)
 {
-    constexpr int TILE = shape<D>::TILE, PART = shape<D>::PART, COLUMNS = shape<D>::COLUMNS;
+    constexpr int TILE = backward_shape<D>::TILE, PART = backward_shape<D>::PART,
+                  COLUMNS = backward_shape<D>::COLUMNS;
     SIMT_DYN_SMEM(uint16_t, smem);
     uint16_t *sq = smem, *sd = sq + TILE * D, *sk = sd + TILE * D, *sv = sk + 2 * TILE * D;
     int *bad = (int *)(sv + 2 * TILE * D);
@@ -193,8 +188,9 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
                     d = head_of(&p.d_o, batch, head, p.q_len, p.d_v_size),
                     k = head_of(&p.k, batch, head / p.group, p.kv_len, p.d_qk),
                     v = head_of(&p.v, batch, head / p.group, p.kv_len, p.d_v_size);
-    const int own = warp % shape<D>::ROW_PARTS * 16, /* the warp's first query in the tile */
-        column = warp / shape<D>::ROW_PARTS * COLUMNS;
+    const int own =
+                  warp % backward_shape<D>::ROW_PARTS * 16, /* the warp's first query in the tile */
+        column = warp / backward_shape<D>::ROW_PARTS * COLUMNS;
     const int row = own + lane / 4; /* in the tile; and + 8 */
 
     float dq[COLUMNS / 8][4], lse[2], deltas[2], poison[2] = {0.0f, 0.0f};
@@ -283,7 +279,8 @@ static mas_status supports(const mas_attn_problem *p, mas_error *why)
 
 static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
 {
-    *q_tile = *k_tile = padded_size(p) == 256 ? shape<256>::TILE : shape<128>::TILE;
+    *q_tile = *k_tile =
+        padded_size(p) == 256 ? backward_shape<256>::TILE : backward_shape<128>::TILE;
 }
 
 template <mas_dtype TYPE, int D, bool ALIGNED>
@@ -291,8 +288,8 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
 {
     const mas_attn_problem *p = &plan->problem;
     const mas_schedule *s = plan->schedule;
-    constexpr int TILE = shape<D>::TILE;
-    const size_t tiles = shape<D>::tiles;
+    constexpr int TILE = backward_shape<D>::TILE;
+    const size_t tiles = backward_shape<D>::tiles;
     cudaError_t code = mas_cuda_attention_delta(plan, a, delta);
     if (code == cudaSuccess)
         code = simt_launch(backward_keys<TYPE, D, ALIGNED>,

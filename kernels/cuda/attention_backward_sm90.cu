@@ -17,8 +17,8 @@
  * Measured on an H100 in one run: blocks that stay and take item after item, as in the forward pass, took 1.00
  * to 1.12 times the time of one block an item; dropped.
  *
- * Not measured yet: halves let pass. Bigbird of blocks of 64 at 8,192 executed 2.20 times its useful products; by
- * 64 rows and halves it is 1.07. */
+ * Not measured yet: halves let pass. Bigbird of blocks of 64 at 8,192 executed 2.20 times its useful products; its
+ * schedule in tiles of 64 x 64, a warpgroup's part of a half, holds 1.07 times as many. */
 #include "kernels/cuda/attention_rows.h"
 #include "kernels/cuda/attention_sm90.h"
 
@@ -34,7 +34,7 @@ enum {
 static_assert((int)HALF == MAS_CUDA_PART, "a half of the stream is a part of a tile");
 
 /* Shared memory, offsets in bytes. */
-template <int D> struct layout {
+template <int D> struct backward_layout {
     static constexpr int stays = TILE * D * 2, half = HALF * D * 2, first = 0, second = stays,
                          ring = 2 * stays, rows = ring + STAGES * 2 * half,
                          marks = rows + STAGES * 2 * HALF * (int)sizeof(float),
@@ -65,7 +65,7 @@ template <mas_dtype TYPE, int D, bool KEYS, bool ALIGNED>
 __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     backward_sm90(const __grid_constant__ four_maps maps, mas_cuda_attention p, const float *delta)
 {
-    using at = layout<D>;
+    using at = backward_layout<D>;
     /* Is dP multiplied while weights are computed? Not where that takes more registers than there are. */
     constexpr bool EARLY = !(KEYS && D == 128);
     SIMT_DYN_SMEM(unsigned char, smem);
@@ -396,10 +396,10 @@ static cudaError_t launch_pass(const mas_attn_plan *plan, const mas_cuda_attenti
     const bool aligned =
         KEYS ? view_aligned(&a->d_k) && view_aligned(&a->d_v) : view_aligned(&a->d_q);
     const dim3 block(GROUP * (1 + CONSUMERS));
-    return aligned ? simt_launch(backward_sm90<TYPE, D, KEYS, true>, grid, block, layout<D>::bytes,
-                                 mas_cuda_stream(), maps, *a, delta)
-                   : simt_launch(backward_sm90<TYPE, D, KEYS, false>, grid, block, layout<D>::bytes,
-                                 mas_cuda_stream(), maps, *a, delta);
+    return aligned ? simt_launch(backward_sm90<TYPE, D, KEYS, true>, grid, block,
+                                 backward_layout<D>::bytes, mas_cuda_stream(), maps, *a, delta)
+                   : simt_launch(backward_sm90<TYPE, D, KEYS, false>, grid, block,
+                                 backward_layout<D>::bytes, mas_cuda_stream(), maps, *a, delta);
 }
 
 template <mas_dtype TYPE, int D>

@@ -90,7 +90,7 @@ static __device__ __forceinline__ void row_finish(const mas_cuda_attention *p, c
 }
 
 /* What a block has of each. */
-template <int D> struct shape {
+template <int D> struct decode_shape {
     static constexpr int BN = D == 64 ? 64 : 32;    /* keys of a tile */
     static constexpr int BLOCKS = D == 256 ? 2 : 4; /* that a multiprocessor has registers for */
     static constexpr int KEY_PARTS = BN / 16;       /* of a tile, a warp each */
@@ -106,10 +106,10 @@ template <int D> struct shape {
 };
 
 template <mas_dtype TYPE, int D, bool ALIGNED>
-__global__ void __launch_bounds__(THREADS, shape<D>::BLOCKS)
+__global__ void __launch_bounds__(THREADS, decode_shape<D>::BLOCKS)
     decode_sm80(mas_cuda_attention p, decode_cut cut, float *states)
 {
-    using is = shape<D>;
+    using is = decode_shape<D>;
     constexpr int BN = is::BN, STAGE = 2 * BN * D;
     SIMT_DYN_SMEM(uint16_t, smem);
     uint16_t *tiles = smem, *sq = smem + is::room / (int)sizeof(uint16_t);
@@ -151,12 +151,10 @@ __global__ void __launch_bounds__(THREADS, shape<D>::BLOCKS)
 
     const int part = warp % is::KEY_PARTS, keys_from = part * 16,
               columns_from = warp / is::KEY_PARTS * is::COLUMNS;
-    const float to_log2 = p.softcap > 0 ? LOG2E : p.scale * LOG2E;
+    const float to_log2 = score_to_log2(&p);
     float o[is::COLUMNS / 8][4];
     softmax_rows rows = softmax_begin();
-#pragma unroll
-    for (int i = 0; i < is::COLUMNS / 8; i++)
-        o[i][0] = o[i][1] = o[i][2] = o[i][3] = 0.0f;
+    clear(o, is::COLUMNS / 8);
 
     int visits = 0;
     while (now.tile >= 0) {
@@ -242,7 +240,7 @@ __global__ void __launch_bounds__(THREADS)
                   step = STATE_O + p.d_v_size;
     if (heads >= (int64_t)p.batches * p.q_heads)
         return;
-    const float to_log2 = p.softcap > 0 ? LOG2E : p.scale * LOG2E;
+    const float to_log2 = score_to_log2(&p);
     const merged<D> all = merge<D>(states + row * pieces * step, step, pieces, p.d_v_size, to_log2);
     row_finish<TYPE, D>(&p, &all, to_log2, (int)(heads / p.q_heads), (int)(heads % p.q_heads),
                         (int)(row % p.q_len));
@@ -261,7 +259,7 @@ static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_ti
     *q_tile = 1;
     while (*q_tile < p->q_len && *q_tile < ROWS)
         *q_tile *= 2;
-    *k_tile = padded_size(p) == 64 ? shape<64>::BN : shape<128>::BN;
+    *k_tile = padded_size(p) == 64 ? decode_shape<64>::BN : decode_shape<128>::BN;
 }
 
 static decode_cut cut_of(const mas_attn_problem *p, const mas_schedule *s)
@@ -302,11 +300,11 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
     const dim3 grid((unsigned)(cut.pieces * plan->schedule->q_tiles),
                     (unsigned)(p->kv_heads * cut.chunks), (unsigned)p->batch);
     const bool aligned = view_aligned(&a->k) && view_aligned(&a->v);
-    const cudaError_t code = aligned
-                                 ? simt_launch(decode_sm80<TYPE, D, true>, grid, dim3(THREADS),
-                                               shape<D>::bytes, mas_cuda_stream(), *a, cut, states)
-                                 : simt_launch(decode_sm80<TYPE, D, false>, grid, dim3(THREADS),
-                                               shape<D>::bytes, mas_cuda_stream(), *a, cut, states);
+    const cudaError_t code =
+        aligned ? simt_launch(decode_sm80<TYPE, D, true>, grid, dim3(THREADS),
+                              decode_shape<D>::bytes, mas_cuda_stream(), *a, cut, states)
+                : simt_launch(decode_sm80<TYPE, D, false>, grid, dim3(THREADS),
+                              decode_shape<D>::bytes, mas_cuda_stream(), *a, cut, states);
     if (code != cudaSuccess || cut.pieces == 1)
         return code;
     const int64_t rows = p->batch * p->q_heads * p->q_len;

@@ -6,8 +6,9 @@
  *
  * Choices: with MT = 2 each fragment of K and V read from shared memory serves 32 rows, which halves
  * that traffic, the first limit at 16. Scores stay in registers between the two products. Only
- * partial tiles compare keys with row spans; a warp leaves out those of which the 64 rows around its own see nothing. Scores are kept in units of log 2, the scale folded into
- * the exponent's multiply-add. */
+ * partial tiles compare keys with row spans; a warp leaves out those of which the 64 rows around its
+ * own see nothing. Scores are kept in units of log 2, the scale folded into the exponent's
+ * multiply-add. */
 #include "kernels/cuda/attention_sm80.h"
 
 template <mas_dtype TYPE, int D, int MT, int BN, bool ALIGNED>
@@ -32,9 +33,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 #pragma unroll
     for (int t = 0; t < MT; t++) {
         rows[t] = softmax_begin();
-#pragma unroll
-        for (int i = 0; i < D / 8; i++)
-            o[t][i][0] = o[t][i][1] = o[t][i][2] = o[t][i][3] = 0.0f;
+        clear(o[t], D / 8);
     }
 
     for (int i = (int)threadIdx.x; i <= BN; i += THREADS)
@@ -47,7 +46,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
     }
     cp_async_commit();
 
-    const float to_log2 = p.softcap > 0 ? LOG2E : p.scale * LOG2E;
+    const float to_log2 = score_to_log2(&p);
     const int row = warp * 16 * MT + lane / 4, /* in the tile; and + 8, + 16, ... */
         part = warp * 16 * MT / MAS_CUDA_PART;
     int visits = 0;
@@ -68,9 +67,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
         mas_row_span keys[MT][2];
 #pragma unroll
         for (int t = 0; t < MT; t++)
-#pragma unroll
-            for (int i = 0; i < BN / 8; i++)
-                s[t][i][0] = s[t][i][1] = s[t][i][2] = s[t][i][3] = 0.0f;
+            clear(s[t], BN / 8);
         if (concerned) {
             product_rows<TYPE, D, BN, MT>(s, sq, warp * MT * 16, tk);
 #pragma unroll

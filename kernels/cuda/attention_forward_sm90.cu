@@ -16,11 +16,11 @@
  * - three warpgroups of rows beside two at head size 64: x 0.83 and 0.92;
  * - leaving out rescale() where no maximum of the warp changed: x 0.87 to 1.18, dropped.
  *
- * Not measured yet: the second buffer of queries and tiles let pass. Own blocks of 1,024 ran at 0.54 of the dense
- * rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost
- * as much as 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was done
- * with its own. Bigbird of blocks of 64 at 8,192 executed
- * 2.96 (head size 64) and 2.20 times its useful products; by rows of a warpgroup it is 1.56. */
+ * Not measured yet: the second buffer of queries, and tiles let pass. Own blocks of 1,024 ran at 0.54 of the
+ * dense rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost as much as
+ * 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was done
+ * with its own. Bigbird of blocks of 64 at 8,192 executed 2.96 (head size 64) and 2.20 times its useful
+ * products; its schedule in tiles of 64 x 128, a warpgroup's part of a tile, holds 1.56 times as many. */
 #include "kernels/cuda/attention_sm90.h"
 
 #include <algorithm>
@@ -59,7 +59,7 @@ static inline cudaError_t blocks_for(const mas_cuda_attention *a, int64_t items,
 /* ---- the kernel ---- */
 
 /* Shared memory, offsets in bytes. Tiles as hopper.h has them. */
-template <int D, int CONSUMERS> struct layout {
+template <int D, int CONSUMERS> struct forward_layout {
     static constexpr int STAGES = D == 64 ? 4 : 2, BM = 64 * CONSUMERS, queries = BM * D * 2,
                          tile = BN * D * 2, q = 0, k = ITEMS * queries, v = k + STAGES * tile,
                          bad = v + STAGES * tile,
@@ -78,7 +78,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                  const __grid_constant__ simt_tensor_map k_map,
                  const __grid_constant__ simt_tensor_map v_map, mas_cuda_attention p)
 {
-    using at = layout<D, CONSUMERS>;
+    using at = forward_layout<D, CONSUMERS>;
     constexpr int STAGES = at::STAGES;
     SIMT_DYN_SMEM(unsigned char, smem);
     int *bad = (int *)(smem + at::bad); /* [STAGES][BN + 1], see sanitise */
@@ -169,7 +169,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     const int row = (group - 1) * 64 + warp * 16 + lane / 4; /* in the tile; and + 8 */
     const uint32_t q_at = simt_smem_addr(smem + at::q) + (uint32_t)(group - 1) * 64 * 128,
                    k_at = simt_smem_addr(smem + at::k), v_at = simt_smem_addr(smem + at::v);
-    const float to_log2 = p.softcap > 0 ? LOG2E : p.scale * LOG2E;
+    const float to_log2 = score_to_log2(&p);
     float o[D / 8][4], s[BN / 8][4], shrink[2];
     uint32_t weights[BN / 16][4]; /* the left operand of the second product */
     mas_row_span keys[2];
@@ -250,9 +250,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             break;
         const uint32_t queries = q_at + (uint32_t)(slot * at::queries);
         rows = softmax_begin();
-#pragma unroll
-        for (int i = 0; i < D / 8; i++)
-            o[i][0] = o[i][1] = o[i][2] = o[i][3] = 0.0f;
+        clear(o, D / 8);
         walk w = walk_begin(p.s.q_start, p.s.q_spans, x.tile);
         visit now = walk_next(&w);
         while (now.tile >= 0) {
@@ -310,7 +308,7 @@ static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_ti
 template <mas_dtype TYPE, int D, int CONSUMERS>
 static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a)
 {
-    using at = layout<D, CONSUMERS>;
+    using at = forward_layout<D, CONSUMERS>;
     const mas_attn_problem *p = &plan->problem;
     const dim3 block(GROUP * (1 + CONSUMERS));
     dim3 grid;

@@ -72,6 +72,19 @@ template <mas_dtype TYPE> static __device__ __forceinline__ bool zero_nonfinite(
 
 /* ---- scores ---- */
 
+/* What takes a score, capped or not yet scaled, to units of log 2. */
+static __device__ __forceinline__ float score_to_log2(const mas_cuda_attention *p)
+{
+    return p->softcap > 0 ? LOG2E : p->scale * LOG2E;
+}
+
+static __device__ __forceinline__ void clear(float (*acc)[4], int count)
+{
+#pragma unroll
+    for (int i = 0; i < count; i++)
+        acc[i][0] = acc[i][1] = acc[i][2] = acc[i][3] = 0.0f;
+}
+
 template <int N>
 static __device__ __forceinline__ void cap_scores(float (*s)[4], const mas_cuda_attention *p)
 {
