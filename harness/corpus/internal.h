@@ -103,7 +103,13 @@ typedef struct mas_recall_source {
 double mas_recall_branch_probability(const mas_recall_source *s, int32_t b);
 
 /* Passages stated, and later quoted, in a document with `length` scored tokens (length + 1 in all). */
-int64_t mas_recall_passages(const mas_recall_source *s, int64_t length);
+static inline int64_t mas_recall_passages(const mas_recall_source *s, int64_t length)
+{
+    const int64_t fit = length / (2 * (int64_t)s->frame);
+    if (fit < 1)
+        return 1;
+    return fit < s->passages ? fit : s->passages;
+}
 
 const mas_recall_source *mas_recall_source_of(const mas_corpus *corpus);
 

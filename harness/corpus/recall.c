@@ -20,14 +20,6 @@ double mas_recall_branch_probability(const mas_recall_source *s, int32_t b)
     return (double)(1 << (s->branches - 1 - b)) / (double)((1 << s->branches) - 1);
 }
 
-int64_t mas_recall_passages(const mas_recall_source *s, int64_t length)
-{
-    const int64_t fit = length / (2 * (int64_t)s->frame);
-    if (fit < 1)
-        return 1;
-    return fit < s->passages ? fit : s->passages;
-}
-
 const mas_recall_source *mas_recall_source_of(const mas_corpus *corpus)
 {
     return corpus->config.kind == MAS_CORPUS_RECALL ? corpus->data : NULL;

@@ -29,25 +29,6 @@ typedef struct direct_run {
     int64_t done, all; /* visits of a point, for progress */
 } direct_run;
 
-const char **mas_direct_command(const mas_direct *d, int side, const char *const *before,
-                                const char *const *after)
-{
-    static const char *const none[] = {NULL};
-    const char *const own[] = {d->programs[side], "serve", d->file, NULL};
-    const char *const *parts[] = {before ? before : none, own, d->arguments, after ? after : none};
-    size_t count = 1, at = 0;
-    for (size_t p = 0; p < 4; p++)
-        for (const char *const *word = parts[p]; *word; word++)
-            count++;
-    const char **command = malloc(count * sizeof *command);
-    for (size_t p = 0; command && p < 4; p++)
-        for (const char *const *word = parts[p]; *word; word++)
-            command[at++] = *word;
-    if (command)
-        command[at] = NULL;
-    return command;
-}
-
 static mas_status start(const mas_direct *d, int side, mas_worker **out, mas_error *err)
 {
     json_t *greeting = NULL;

@@ -82,7 +82,8 @@ static inline int64_t mas_cpu_pieces(int64_t a, int64_t b)
 /* memory.c */
 mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
                          mas_error *err);
-void mas_cpu_release(mas_device *d, void *pointer);
+void mas_cpu_release(mas_device *d, void *pointer); /* NULL allowed */
+size_t mas_cpu_size(const void *pointer);           /* bytes that were asked for */
 
 /* product_cut.c */
 /** C = A B^T, of which rows must not depend on the rows beside them: matmul.c. */

@@ -54,6 +54,13 @@ static mas_status attend(mas_device *d, const mas_attn_plan *plan, const mas_att
     return mas_attn_plan_run(plan, args, counts, err);
 }
 
+static void release(mas_device *d, void *pointer)
+{
+    if (pointer)
+        mas_cpu_forget(d, pointer, mas_cpu_size(pointer));
+    mas_cpu_release(d, pointer);
+}
+
 static void close_device(mas_device *d)
 {
     mas_cpu_release(d, mas_cpu(d)->packed);
@@ -65,7 +72,7 @@ static void close_device(mas_device *d)
 
 static const mas_device_ops cpu_ops = {
     .alloc = mas_cpu_alloc,
-    .release = mas_cpu_release,
+    .release = release,
     .upload = upload,
     .download = upload, /* device memory is host memory: both ways are one copy */
     .zero = zero,

@@ -42,16 +42,25 @@ mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void 
     return MAS_OK;
 }
 
+static block_header header_of(const void *pointer)
+{
+    block_header header;
+    memcpy(&header, (const char *)pointer - ALIGNMENT, sizeof header);
+    return header;
+}
+
+size_t mas_cpu_size(const void *pointer)
+{
+    return header_of(pointer).bytes;
+}
+
 void mas_cpu_release(mas_device *d, void *pointer)
 {
     if (!pointer)
         return;
-    char *block = (char *)pointer - ALIGNMENT;
-    block_header header;
-    memcpy(&header, block, sizeof header);
+    const block_header header = header_of(pointer);
     mas_memory_gave(&d->memory, header.bytes, header.category);
-    mas_cpu_forget(d, pointer, header.bytes);
-    free(block);
+    free((char *)pointer - ALIGNMENT);
 }
 
 void mas_cpu_fail_allocation(mas_device *d, int64_t n)
