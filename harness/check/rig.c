@@ -240,6 +240,16 @@ static uint64_t word_at(const unsigned char *bytes, size_t i)
     return word;
 }
 
+static mas_status wrote(const mas_check_block *block, size_t at, const char *kernel, mas_error *err)
+{
+    const char *where = at < GUARD                  ? "before the start of"
+                        : at >= block->size - GUARD ? "after the end of"
+                                                    : "in";
+    return mas_fail(err, MAS_E_ARGUMENT,
+                    "%s wrote where it must not: %s %s, byte %td of its buffer", kernel, where,
+                    block->name, (ptrdiff_t)at - GUARD);
+}
+
 /* The first byte that changed and should not have, named by the block it is in. */
 static mas_status changed_byte(const mas_check_block *block, const char *kernel, mas_error *err)
 {
@@ -247,16 +257,9 @@ static mas_status changed_byte(const mas_check_block *block, const char *kernel,
     for (size_t i = 0; i < block->size; i += sizeof changes)
         changes |=
             (word_at(block->bytes, i) ^ word_at(block->saved, i)) & ~word_at(block->writable, i);
-    for (size_t i = 0; changes && i < block->size; i++) {
-        if (block->writable[i] || block->bytes[i] == block->saved[i])
-            continue;
-        const char *where = i < GUARD                  ? "before the start of"
-                            : i >= block->size - GUARD ? "after the end of"
-                                                       : "in";
-        return mas_fail(err, MAS_E_ARGUMENT,
-                        "%s wrote where it must not: %s %s, byte %td of its buffer", kernel, where,
-                        block->name, (ptrdiff_t)i - GUARD);
-    }
+    for (size_t i = 0; changes && i < block->size; i++)
+        if (!block->writable[i] && block->bytes[i] != block->saved[i])
+            return wrote(block, i, kernel, err);
     return MAS_OK;
 }
 
@@ -270,6 +273,33 @@ static void prepare_block(mas_check_block *block, int fill)
         memcpy(block->bytes + i, &word, sizeof word);
     }
     memcpy(block->saved, block->bytes, block->size);
+}
+
+/* ---- the workspace: a block of which all but the guards may change ---- */
+
+static mas_status open_workspace(mas_check_block *block, size_t bytes, int fill, mas_error *err)
+{
+    block->name = "the workspace";
+    if (bytes == 0)
+        return MAS_OK;
+    block->size = (2 * GUARD + bytes + 63) / 64 * 64;
+    block->bytes = aligned_alloc(64, block->size);
+    if (!block->bytes)
+        return mas_fail(err, MAS_E_MEMORY, "no memory for a workspace of %zu bytes", bytes);
+    memset(block->bytes, fill, block->size);
+    return MAS_OK;
+}
+
+static mas_status check_workspace(const mas_check_block *block, size_t bytes, int fill,
+                                  const char *kernel, mas_error *err)
+{
+    for (size_t i = 0; i < block->size; i++) {
+        if (i == GUARD)
+            i += bytes;
+        if (block->bytes[i] != (unsigned char)fill)
+            return wrote(block, i, kernel, err);
+    }
+    return MAS_OK;
 }
 
 /* ---- kernels whose device has memory of its own ---- */
@@ -366,39 +396,27 @@ mas_status mas_check_rig_run(mas_check_rig *rig, const mas_attn_kernel *kernel, 
                              int fill, mas_error *err)
 {
     mas_attn_plan *plan = NULL;
-    mas_check_block scratch = {.name = "the workspace"};
+    mas_check_block scratch = {.bytes = NULL};
     mas_status status = mas_attn_plan_create_for(kernel, &rig->problem, threads, &plan, err);
     if (status != MAS_OK)
         return status;
     mas_attn_args args = rig->args;
-    if (plan->workspace_bytes > 0) {
-        scratch.size = (2 * GUARD + plan->workspace_bytes + 63) / 64 * 64;
-        scratch.bytes = aligned_alloc(64, scratch.size);
-        scratch.saved = malloc(scratch.size);
-        scratch.writable = calloc(scratch.size, 1);
-        if (!scratch.bytes || !scratch.saved || !scratch.writable) {
-            status = mas_fail(err, MAS_E_MEMORY, "no memory for the workspace of %s", kernel->name);
-            goto done;
-        }
-        memset(scratch.bytes, fill, scratch.size);
-        memset(scratch.writable + GUARD, 0xff, plan->workspace_bytes);
-        prepare_block(&scratch, fill);
-        args.workspace = scratch.bytes + GUARD;
-    }
+    status = open_workspace(&scratch, plan->workspace_bytes, fill, err);
+    if (status != MAS_OK)
+        goto done;
+    args.workspace = scratch.bytes ? scratch.bytes + GUARD : NULL;
     for (size_t i = 0; i < rig->block_count; i++)
         prepare_block(&rig->blocks[i], fill);
     status = run_there(rig, plan, &scratch, &args, err);
     for (size_t i = 0; status == MAS_OK && i < rig->block_count; i++)
         status = changed_byte(&rig->blocks[i], kernel->name, err);
     if (status == MAS_OK)
-        status = changed_byte(&scratch, kernel->name, err);
+        status = check_workspace(&scratch, plan->workspace_bytes, fill, kernel->name, err);
     for (int kind = 0; status == MAS_OK && kind < MAS_CHECK_TENSORS; kind++)
         if (rig->tensors[kind].present && rig->tensors[kind].output)
             copy_values(&rig->tensors[kind], false);
 done:
     free(scratch.bytes);
-    free(scratch.saved);
-    free(scratch.writable);
     mas_attn_plan_free(plan);
     return status;
 }

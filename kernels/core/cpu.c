@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE /* syscall */
 #include "masbench/cpu.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static bool tiles_granted(void)
 
 #endif
 
-static mas_isa detect(void)
+static mas_isa ask_processor(void)
 {
 #if defined(__x86_64__)
     unsigned eax, ebx, ecx, edx; /* not every compiler knows the name "f16c" */
@@ -77,6 +78,18 @@ static mas_isa detect(void)
 #else
     return MAS_ISA_SCALAR;
 #endif
+}
+
+/* Asked once: a virtual machine is left and entered again for every CPUID, and selecting a kernel asks per kernel. */
+static mas_isa detect(void)
+{
+    static atomic_int known = MAS_ISA_COUNT; /* MAS_ISA_COUNT: not asked yet */
+    int isa = atomic_load_explicit(&known, memory_order_relaxed);
+    if (isa == MAS_ISA_COUNT) {
+        isa = ask_processor();
+        atomic_store_explicit(&known, isa, memory_order_relaxed);
+    }
+    return (mas_isa)isa;
 }
 
 /* The limit that the environment sets; false: none. */
