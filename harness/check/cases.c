@@ -169,7 +169,9 @@ static bool add_long(mas_check_cases *list)
     } masks[] = {
         {"blocks-64", 24, {.kind = MAS_CHECK_BLOCKS, .a = 64, .b = 30, .seed = 6}},
         {"blocks-100", 72, {.kind = MAS_CHECK_BLOCKS, .a = 100, .b = 30, .seed = 7}},
+        {"own-620", 72, {.kind = MAS_CHECK_LOCAL, .a = 620, .b = 1}},
         {"own-64", 72, {.kind = MAS_CHECK_LOCAL, .a = 64, .b = 1}},
+        {"window-300", 24, {.kind = MAS_CHECK_WINDOW, .a = 300}},
     };
     bool ok = true;
     for (size_t i = 0; i < LENGTH(masks); i++) {

@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
             tile_load<D, BN, ALIGNED>(nk, &k, next.tile * BN, walk_seen(&p.s, next.pattern));
         cp_async_commit();
 
-        const bool concerned = BM <= MAS_CUDA_PART || part_some<PARTS>(&p.s, now.pattern, part, 0);
+        const bool concerned = BM <= MAS_CUDA_PART || strip_some<PARTS>(&p.s, now.pattern, part);
         float s[MT][BN / 8][4];
         mas_row_span keys[MT][2];
 #pragma unroll

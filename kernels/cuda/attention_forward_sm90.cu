@@ -7,7 +7,7 @@
  * softmax in between waits for one of the two only. Warps of the first warpgroup that copy nothing take
  * values that are not finite out of partial tiles of V; whole tiles are left as they are. Blocks stay and
  * take item after item; queries have two buffers, so the first warpgroup is an item ahead. A warpgroup lets
- * tiles pass of which its own rows see nothing.
+ * tiles pass of which its own rows see nothing; tiles have 64 keys instead of 128 where that leaves out enough.
  *
  * Measured on an H100, each pair of programs in one run, full and window 1,024 at 2,048 and 8,192 positions;
  * its clock moves the same program by 10 % between runs, so less than that says nothing:
@@ -16,16 +16,16 @@
  * - three warpgroups of rows beside two at head size 64: x 0.83 and 0.92;
  * - leaving out rescale() where no maximum of the warp changed: x 0.87 to 1.18, dropped.
  *
- * Not measured yet: the second buffer of queries, and tiles let pass. Own blocks of 1,024 ran at 0.54 of the
- * dense rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost as much as
- * 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was done
- * with its own. Bigbird of blocks of 64 at 8,192 executed 2.96 (head size 64) and 2.20 times its useful
- * products; its schedule in tiles of 64 x 128, a warpgroup's part of a tile, holds 1.56 times as many. */
+ * Not measured yet: the second buffer of queries, tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at
+ * 0.54 of the dense rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost as
+ * much as 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was
+ * done with its own. Bigbird of blocks of 64 at 8,192 executed 2.96 (head size 64) and 2.20 times its useful
+ * products; a warpgroup's parts of tiles hold 1.56 times as many with 128 keys and 1.07 with 64. */
 #include "kernels/cuda/attention_sm90.h"
 
 #include <algorithm>
 
-enum { BN = 128, PARTS = BN / MAS_CUDA_PART, ITEMS = 2 }; /* keys of a tile; items under way */
+enum { ITEMS = 2 }; /* under way */
 
 /* ---- the work of a launch ---- */
 
@@ -59,10 +59,10 @@ static inline cudaError_t blocks_for(const mas_cuda_attention *a, int64_t items,
 /* ---- the kernel ---- */
 
 /* Shared memory, offsets in bytes. Tiles as hopper.h has them. */
-template <int D, int CONSUMERS> struct forward_layout {
-    static constexpr int STAGES = D == 64 ? 4 : 2, BM = 64 * CONSUMERS, queries = BM * D * 2,
-                         tile = BN * D * 2, q = 0, k = ITEMS * queries, v = k + STAGES * tile,
-                         bad = v + STAGES * tile,
+template <int D, int BN, int CONSUMERS> struct forward_layout {
+    static constexpr int STAGES = 4 * 64 * 128 / (D * BN), BM = 64 * CONSUMERS,
+                         queries = BM * D * 2, tile = BN * D * 2, q = 0, k = ITEMS * queries,
+                         v = k + STAGES * tile, bad = v + STAGES * tile,
                          barriers = bad + (STAGES * (BN + 1) + 1) / 2 * 2 * (int)sizeof(int),
                          taken = barriers + (2 * ITEMS + 5 * STAGES) * (int)sizeof(uint64_t),
                          bytes = taken + ITEMS * (int)sizeof(item);
@@ -72,14 +72,15 @@ struct ring {
     uint64_t *q_full, *q_empty, *k_full, *k_empty, *v_full, *v_empty, *v_clean;
 };
 
-template <mas_dtype TYPE, int D, int CONSUMERS, bool ALIGNED>
+/* BN: keys of a tile. */
+template <mas_dtype TYPE, int D, int BN, int CONSUMERS, bool ALIGNED>
 __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     forward_sm90(const __grid_constant__ simt_tensor_map q_map,
                  const __grid_constant__ simt_tensor_map k_map,
                  const __grid_constant__ simt_tensor_map v_map, mas_cuda_attention p)
 {
-    using at = forward_layout<D, CONSUMERS>;
-    constexpr int STAGES = at::STAGES;
+    using at = forward_layout<D, BN, CONSUMERS>;
+    constexpr int STAGES = at::STAGES, PARTS = BN / MAS_CUDA_PART;
     SIMT_DYN_SMEM(unsigned char, smem);
     int *bad = (int *)(smem + at::bad); /* [STAGES][BN + 1], see sanitise */
     ring r;
@@ -198,8 +199,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     auto weigh = [&](visit x) {
         if (p.softcap > 0)
             cap_scores<BN>(s, &p);
-        if (part_all<PARTS>(&p.s, x.pattern, group - 1, 0) &&
-            part_all<PARTS>(&p.s, x.pattern, group - 1, 1)) {
+        if (strip_all<PARTS>(&p.s, x.pattern, group - 1)) {
             keys[0].lo = keys[1].lo = 0;
             keys[0].hi = keys[1].hi = BN;
         } else {
@@ -237,8 +237,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         warp_arrive(r.v_empty + stage);
     };
     auto concerns = [&](visit x) {
-        return x.tile >= 0 && (part_some<PARTS>(&p.s, x.pattern, group - 1, 0) ||
-                               part_some<PARTS>(&p.s, x.pattern, group - 1, 1));
+        return x.tile >= 0 && strip_some<PARTS>(&p.s, x.pattern, group - 1);
     };
 
     int visits = 0;
@@ -298,17 +297,35 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
 /* ---- host ---- */
 
 enum { CONSUMERS_SMALL = 3, CONSUMERS_LARGE = 2 }; /* as many as registers allow */
+enum { NARROW = 64, WIDE = 128 };                  /* keys of a tile */
+
+/* Keys that warpgroups multiply, one after the other, in tiles of that many; 0 without memory. */
+static int64_t keys_multiplied(const mas_attn_problem *p, int32_t keys)
+{
+    mas_schedule *s;
+    if (mas_schedule_build(p->mask, p->q_len, p->kv_len, p->alignment, MAS_CUDA_PART, keys, &s,
+                           NULL) != MAS_OK)
+        return 0;
+    const int64_t multiplied = s->tiles * keys;
+    mas_schedule_free(s);
+    return multiplied;
+}
 
 static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_tile)
 {
+    /* What a key of a narrow tile costs, in keys of a wide one. Estimated: a product of 64 columns asks shared
+     * memory for 128 bytes a cycle, all it gives, one of 128 columns for 96; and waits come twice as often. */
+    const double narrow_cost = 1.2;
     *q_tile = 64 * (is_small(p) ? CONSUMERS_SMALL : CONSUMERS_LARGE);
-    *k_tile = BN;
+    *k_tile = narrow_cost * (double)keys_multiplied(p, NARROW) < (double)keys_multiplied(p, WIDE)
+                  ? NARROW
+                  : WIDE;
 }
 
-template <mas_dtype TYPE, int D, int CONSUMERS>
+template <mas_dtype TYPE, int D, int BN, int CONSUMERS>
 static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a)
 {
-    using at = forward_layout<D, CONSUMERS>;
+    using at = forward_layout<D, BN, CONSUMERS>;
     const mas_attn_problem *p = &plan->problem;
     const dim3 block(GROUP * (1 + CONSUMERS));
     dim3 grid;
@@ -322,17 +339,24 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
         code = blocks_for(a, plan->schedule->q_tiles * p->q_heads * p->batch, &grid);
     if (code != cudaSuccess)
         return code;
-    return view_aligned(&a->o) ? simt_launch(forward_sm90<TYPE, D, CONSUMERS, true>, grid, block,
-                                             at::bytes, mas_cuda_stream(), q, k, v, *a)
-                               : simt_launch(forward_sm90<TYPE, D, CONSUMERS, false>, grid, block,
-                                             at::bytes, mas_cuda_stream(), q, k, v, *a);
+    return view_aligned(&a->o) ? simt_launch(forward_sm90<TYPE, D, BN, CONSUMERS, true>, grid,
+                                             block, at::bytes, mas_cuda_stream(), q, k, v, *a)
+                               : simt_launch(forward_sm90<TYPE, D, BN, CONSUMERS, false>, grid,
+                                             block, at::bytes, mas_cuda_stream(), q, k, v, *a);
+}
+
+template <mas_dtype TYPE, int D, int CONSUMERS>
+static cudaError_t launch_tiled(const mas_attn_plan *plan, const mas_cuda_attention *a)
+{
+    return a->s.k_tile == NARROW ? launch<TYPE, D, NARROW, CONSUMERS>(plan, a)
+                                 : launch<TYPE, D, WIDE, CONSUMERS>(plan, a);
 }
 
 template <mas_dtype TYPE>
 static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attention *a)
 {
-    return is_small(&plan->problem) ? launch<TYPE, 64, CONSUMERS_SMALL>(plan, a)
-                                    : launch<TYPE, 128, CONSUMERS_LARGE>(plan, a);
+    return is_small(&plan->problem) ? launch_tiled<TYPE, 64, CONSUMERS_SMALL>(plan, a)
+                                    : launch_tiled<TYPE, 128, CONSUMERS_LARGE>(plan, a);
 }
 
 static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,

@@ -75,6 +75,20 @@ static __device__ __forceinline__ bool part_all(const mas_cuda_schedule *s, int3
     return pattern < 0 || s->parts[pattern].all >> (queries * KEYS + keys) & 1;
 }
 
+/* The same of all parts of some queries together. */
+template <int KEYS>
+static __device__ __forceinline__ bool strip_some(const mas_cuda_schedule *s, int32_t pattern,
+                                                  int queries)
+{
+    return pattern < 0 || s->parts[pattern].some >> (queries * KEYS) & ((1u << KEYS) - 1);
+}
+template <int KEYS>
+static __device__ __forceinline__ bool strip_all(const mas_cuda_schedule *s, int32_t pattern,
+                                                 int queries)
+{
+    return pattern < 0 || !(~s->parts[pattern].all >> (queries * KEYS) & ((1u << KEYS) - 1));
+}
+
 /* Keys lo .. hi-1 of the key tile that row r of the query tile sees. */
 static __device__ __forceinline__ mas_row_span row_span(const mas_cuda_schedule *s, int32_t pattern,
                                                         int32_t r)
