@@ -1,40 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One case of the list on every kernel: expected values are made once per operation, then each
- * kernel is run, judged, and run again with other thread counts and another fill. */
+/* One case of the list on every kernel: expected values are made once per operation, then every kernel is run and
+ * judged, and run again with other numbers of threads and another fill. */
 #include "harness/check/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Anything finite and unlike zero in f32, bf16 and f16. */
 #define OTHER_FILL 0x3c
-
-static mas_status same_again(mas_check_rig *rig, const mas_attn_kernel *kernel, int threads,
-                             int fill, const char *change, mas_error *err)
-{
-    const mas_status status = mas_check_rig_run(rig, kernel, threads, fill, err);
-    if (status != MAS_OK || mas_check_rig_same(rig))
-        return status;
-    return mas_fail(err, MAS_E_ARGUMENT, "%s gives other bits than the run before", change);
-}
-
-static mas_status check_kernel(mas_check_rig *rig, const mas_check_expected *e,
-                               const mas_attn_kernel *kernel, int threads, double *ratio,
-                               mas_error *err)
-{
-    mas_status status = mas_check_rig_run(rig, kernel, threads, 0xff, err);
-    if (status == MAS_OK)
-        status = mas_check_rig_judge(rig, e, ratio, err);
-    if (status != MAS_OK || kernel->opaque) /* which may give other bits the next time */
-        return status;
-    status = mas_check_rig_keep(rig, err);
-    if (status == MAS_OK)
-        status = same_again(rig, kernel, 1, OTHER_FILL,
-                            "one thread, outputs and workspace filled otherwise before,", err);
-    if (status == MAS_OK)
-        status =
-            same_again(rig, kernel, threads == 2 ? 7 : 2, 0xff, "another number of threads", err);
-    return status;
-}
 
 /* One rig and one oracle serve forward and decode. */
 static bool served_by(const mas_check_subject *s, mas_attn_op op)
@@ -42,27 +15,70 @@ static bool served_by(const mas_check_subject *s, mas_attn_op op)
     return s->kernel && (s->kernel->op == MAS_ATTN_BACKWARD) == (op == MAS_ATTN_BACKWARD);
 }
 
+/* A subject whose run was no success has no outputs kept, and is not run again. */
+static void conclude(mas_check_engine *engine, const mas_check_case *c, mas_check_subject *s,
+                     mas_status status, const mas_error *err)
+{
+    if (status == MAS_OK)
+        return;
+    if (s->kernel->opaque && status == MAS_E_UNSUPPORTED)
+        mas_check_refuse(s, err->text); /* this layout */
+    else
+        mas_check_fail(engine, s, c->name, "%s", err->text);
+    free(s->kept);
+    s->kept = NULL;
+}
+
+static void run_first(mas_check_engine *engine, const mas_check_case *c, mas_check_rig *rig,
+                      const mas_check_expected *e, mas_check_subject *s)
+{
+    mas_error err = {MAS_OK, ""};
+    if (mas_attn_kernel_usable(s->kernel, &rig->problem, &err) != MAS_OK) {
+        mas_check_refuse(s, err.text);
+        return;
+    }
+    mas_status status = mas_check_rig_run(rig, s->kernel, engine->options->threads, 0xff, &err);
+    if (status == MAS_OK)
+        status = mas_check_rig_judge(rig, e, &s->ratio, &err);
+    if (status == MAS_OK)
+        status = mas_check_rig_keep(rig, &s->kept, &err);
+    conclude(engine, c, s, status, &err);
+}
+
+static void run_again(mas_check_engine *engine, const mas_check_case *c, mas_check_rig *rig,
+                      int threads, int fill, const char *change, mas_check_subject *s)
+{
+    mas_error err = {MAS_OK, ""};
+    mas_status status = mas_check_rig_run(rig, s->kernel, threads, fill, &err);
+    if (status == MAS_OK && !mas_check_rig_same(rig, s->kept))
+        status = mas_fail(&err, MAS_E_ARGUMENT, "%s gives other bits than the run before", change);
+    conclude(engine, c, s, status, &err);
+}
+
+/* All kernels with one number of threads before the next: threads that come and go cost more than most cases. */
 static void run_on_kernels(mas_check_engine *engine, const mas_check_case *c, mas_check_rig *rig,
                            const mas_check_expected *e)
 {
-    for (size_t i = 0; i < engine->count; i++) {
-        mas_check_subject *s = &engine->subjects[i];
-        if (!served_by(s, rig->op))
-            continue;
-        mas_error err = {MAS_OK, ""};
-        if (mas_attn_kernel_usable(s->kernel, &rig->problem, &err) != MAS_OK) {
-            mas_check_refuse(s, err.text);
-            continue;
-        }
-        double ratio = 0;
-        const mas_status status =
-            check_kernel(rig, e, s->kernel, engine->options->threads, &ratio, &err);
-        if (status == MAS_OK)
-            mas_check_pass(s, c->name, ratio);
-        else if (s->kernel->opaque && status == MAS_E_UNSUPPORTED)
-            mas_check_refuse(s, err.text); /* this layout */
-        else
-            mas_check_fail(engine, s, c->name, "%s", err.text);
+    const struct {
+        int threads, fill;
+        const char *change;
+    } again[] = {
+        {1, OTHER_FILL, "one thread, outputs and workspace filled otherwise before,"},
+        {engine->options->threads == 2 ? 7 : 2, 0xff, "another number of threads"},
+    };
+    mas_check_subject *const end = engine->subjects + engine->count;
+    for (mas_check_subject *s = engine->subjects; s < end; s++)
+        if (served_by(s, rig->op))
+            run_first(engine, c, rig, e, s);
+    for (size_t n = 0; n < sizeof again / sizeof *again; n++)
+        for (mas_check_subject *s = engine->subjects; s < end; s++)
+            if (s->kept && !s->kernel->opaque) /* which may give other bits the next time */
+                run_again(engine, c, rig, again[n].threads, again[n].fill, again[n].change, s);
+    for (mas_check_subject *s = engine->subjects; s < end; s++) {
+        if (s->kept)
+            mas_check_pass(s, c->name, s->ratio);
+        free(s->kept);
+        s->kept = NULL;
     }
 }
 

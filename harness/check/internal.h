@@ -118,8 +118,6 @@ typedef struct mas_check_rig {
     size_t block_count;
     mas_attn_args args;
     mas_attn_counts counts; /* of the last run */
-    unsigned char
-        *result; /* all output bytes of a run, for bit comparison; see mas_check_rig_keep */
 } mas_check_rig;
 
 MAS_MUST_USE mas_status mas_check_rig_open(const mas_attn_problem *p, mas_attn_op op,
@@ -133,8 +131,9 @@ void mas_check_rig_store(mas_check_rig *rig, int tensor);
 MAS_MUST_USE mas_status mas_check_rig_run(mas_check_rig *rig, const mas_attn_kernel *kernel,
                                           int threads, int fill, mas_error *err);
 /** Remember the output bytes of the last run; compare those of a later one. */
-MAS_MUST_USE mas_status mas_check_rig_keep(mas_check_rig *rig, mas_error *err);
-bool mas_check_rig_same(const mas_check_rig *rig);
+MAS_MUST_USE mas_status mas_check_rig_keep(const mas_check_rig *rig, unsigned char **kept,
+                                           mas_error *err); /* free it */
+bool mas_check_rig_same(const mas_check_rig *rig, const unsigned char *kept);
 
 /** Draw the inputs of a kind; d_o is normal. `plant` as in mas_check_case. */
 void mas_check_fill(mas_check_rig *rig, mas_check_inputs kind, bool plant, uint64_t seed,
@@ -181,6 +180,9 @@ typedef struct mas_check_subject {
     double worst_ratio;
     char worst_case[80];
     char refusal[200]; /* the first one */
+    /* while a case runs: bytes of mas_check_rig_keep, NULL when it is over for this kernel; and its error of allowed */
+    unsigned char *kept;
+    double ratio;
 } mas_check_subject;
 
 typedef struct mas_check_engine {

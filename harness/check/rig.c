@@ -208,7 +208,6 @@ void mas_check_rig_close(mas_check_rig *rig)
     }
     for (int kind = 0; kind < MAS_CHECK_TENSORS; kind++)
         free(rig->tensors[kind].values);
-    free(rig->result);
     free(rig);
 }
 
@@ -421,16 +420,14 @@ done:
     return status;
 }
 
-mas_status mas_check_rig_keep(mas_check_rig *rig, mas_error *err)
+mas_status mas_check_rig_keep(const mas_check_rig *rig, unsigned char **kept, mas_error *err)
 {
     size_t total = 0;
     for (size_t i = 0; i < rig->block_count; i++)
         total += rig->blocks[i].size;
-    if (!rig->result)
-        rig->result = malloc(total);
-    if (!rig->result)
+    unsigned char *to = *kept = malloc(total);
+    if (!to)
         return mas_fail(err, MAS_E_MEMORY, "no memory to keep %zu bytes of results", total);
-    unsigned char *to = rig->result;
     for (size_t i = 0; i < rig->block_count; i++) {
         memcpy(to, rig->blocks[i].bytes, rig->blocks[i].size);
         to += rig->blocks[i].size;
@@ -438,9 +435,8 @@ mas_status mas_check_rig_keep(mas_check_rig *rig, mas_error *err)
     return MAS_OK;
 }
 
-bool mas_check_rig_same(const mas_check_rig *rig)
+bool mas_check_rig_same(const mas_check_rig *rig, const unsigned char *kept)
 {
-    const unsigned char *kept = rig->result;
     for (size_t i = 0; i < rig->block_count; i++) {
         const mas_check_block *block = &rig->blocks[i];
         uint64_t changes = 0;

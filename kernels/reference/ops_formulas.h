@@ -184,7 +184,7 @@ void MAS_OP(cross_entropy)(int64_t n, int64_t c, int64_t vocab, mas_dtype type, 
         for (int64_t v = 0; d_x && v < vocab; v++) {
             real d = (real)grad_scale * (exp(logits[v] - most) / sum - (v == targets[i] ? 1 : 0));
             if (type != MAS_DTYPE_F32) {
-                uint16_t rounded;
+                float rounded;
                 mas_dtype_store(type, &rounded, 0, (double)d);
                 d = (real)mas_dtype_load(type, &rounded, 0);
             }

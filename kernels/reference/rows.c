@@ -7,18 +7,8 @@ void mas_ref_load(mas_dtype dtype, const mas_view *v, int64_t b, int64_t t, int6
                   double *out)
 {
     const ptrdiff_t first = mas_ref_offset(v, b, t, h);
-    const float *wide = v->data;
-    const uint16_t *narrow = v->data;
-    /* not mas_dtype_load: a call an element was a tenth of a check */
-    if (dtype == MAS_DTYPE_F32)
-        for (int32_t c = 0; c < dim; c++)
-            out[c] = (double)wide[first + c];
-    else if (dtype == MAS_DTYPE_BF16)
-        for (int32_t c = 0; c < dim; c++)
-            out[c] = (double)mas_bf16_to_f32(narrow[first + c]);
-    else
-        for (int32_t c = 0; c < dim; c++)
-            out[c] = (double)mas_f16_to_f32(narrow[first + c]);
+    for (int32_t c = 0; c < dim; c++)
+        out[c] = mas_dtype_load(dtype, v->data, first + c);
 }
 
 void mas_ref_store(mas_dtype dtype, const mas_view *v, int64_t b, int64_t t, int64_t h, int32_t dim,

@@ -104,8 +104,9 @@ Test(device_loss, cross_entropy_matches_f64_and_finite_differences, .timeout = 3
         check_loss(isa, 3, 2, 5, 1.0, 1);
         check_loss(isa, 10, 7, 33, 1.0, 1);
         check_loss(isa, 12, 5, 17, 3.0, 1);
-        check_loss(isa, 17, 3, 2100, 1.0, 503);   /* several blocks of the sum */
-        check_loss(isa, 600, 4, 9000, 0.5, 9001); /* several chunks of rows */
+        check_loss(isa, 17, 3, 2100, 1.0, 503); /* several blocks of the sum */
+        if (isa == top || !MAS_INSTRUMENTED)
+            check_loss(isa, 600, 4, 9000, 0.5, 9001); /* several chunks of rows */
     }
 }
 

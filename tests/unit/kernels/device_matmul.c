@@ -135,7 +135,8 @@ Test(device_matmul, rows_do_not_depend_on_the_rows_beside_them, .timeout = 300)
             mas_cpu_use_plain_matmul(d, plain);
             /* the plain product does more of the same in a large one, a library may do something else */
             const bool large = sizes[s][0] * sizes[s][1] > 100000;
-            check_rows_alone(d, sizes[s][0], sizes[s][1], s % 2, plain && large ? 5 : 1);
+            if (!(plain && large && MAS_INSTRUMENTED))
+                check_rows_alone(d, sizes[s][0], sizes[s][1], s % 2, plain && large ? 5 : 1);
             test_close(d);
         }
 }

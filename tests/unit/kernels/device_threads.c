@@ -142,9 +142,10 @@ static void run_model_ends(mas_device *d, record *r)
 
 static void same_for_all_threads(mas_isa isa, bool plain, void (*run)(mas_device *d, record *r))
 {
-    static const int threads[] = {1, 2, 3, 7, 1};
+    static const int threads[] = {1, 7, 2, 3, 1};
+    const size_t runs = MAS_INSTRUMENTED ? 2 : sizeof threads / sizeof *threads;
     record first = {0};
-    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+    for (size_t t = 0; t < runs; t++) {
         mas_device *d = test_open(isa, threads[t]);
         record r = {0};
         mas_cpu_use_plain_matmul(d, plain);
