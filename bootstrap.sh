@@ -4,7 +4,7 @@
 # Safe to run again: it installs and rebuilds only what is not there. Works as root or with sudo.
 #
 #   ./bootstrap.sh        packages and build
-#   ./bootstrap.sh --dev  also what the full test run uses (see the list)
+#   ./bootstrap.sh --dev  also what the full test run uses (see the list); warnings are errors in a new build/
 #   ./bootstrap.sh --corpora  also a larger corpus of source files (harness/corpus/README.md)
 set -eu
 cd "$(dirname "$0")"
@@ -82,7 +82,7 @@ fi
 
 if [ ! -f build/build.ninja ]; then
     echo 'bootstrap: configuring build/'
-    meson setup build --buildtype=release >/dev/null || { cat build/meson-logs/meson-log.txt >&2; exit 1; }
+    meson setup build --buildtype=release ${dev:+--werror} >/dev/null || { cat build/meson-logs/meson-log.txt >&2; exit 1; }
 fi
 echo 'bootstrap: building'
 ninja -C build --quiet 2>/dev/null || ninja -C build

@@ -133,7 +133,8 @@ code 2 "a file that is none" compare --against "$program" nowhere.yaml
 code 2 "both ways at once" compare --against "$program" --calibrate speed.yaml
 
 # ---- error rates ----
-code 0 "calibrate" compare --calibrate speed.yaml --repetitions 1 --threads 1 --set measure.seconds=0.02 --json c.json
+sed '/sliding_window/d; s/yardstick: true, cold_samples: 2/yardstick: false/' speed.yaml >one.yaml
+code 0 "calibrate" compare --calibrate one.yaml --repetitions 1 --threads 1 --set measure.seconds=0.02 --json c.json
 check "says what it counted" [ "$(grep -c '^side by side\|^recorded' out)" -eq 10 ]
 check "and where" grep -q '"isa":' c.json
 code 2 "nothing to calibrate with" compare --calibrate train.yaml

@@ -65,7 +65,7 @@ stop() {
     wait $process || got=$?
     check "stopped: $3 (got $got)" [ "$got" -eq 130 ]
 }
-convert 600000 600000 | sed 's/\[0, 1, 2\]/[1]/' >file.yaml
+convert 300000 300000 | sed 's/\[0, 1, 2\]/[1]/' >file.yaml
 code 0 "a longer one, uninterrupted" run file.yaml --threads 1 --results long
 numbers long/convert >expected
 stop cut 'cut/convert/*.base.lock' "in the base"
