@@ -164,8 +164,8 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
     const head_rows out_k = columns_from(head_of(&p.d_k, batch, kv_head, p.kv_len, p.d_qk), column),
                     out_v =
                         columns_from(head_of(&p.d_v, batch, kv_head, p.kv_len, p.d_v_size), column);
-    store_rows<TYPE, COLUMNS, ALIGNED>(dk, scale, &out_k, tile * TILE + own + lane / 4);
-    store_rows<TYPE, COLUMNS, ALIGNED>(dv, one, &out_v, tile * TILE + own + lane / 4);
+    store_rows<TYPE, COLUMNS>(dk, scale, &out_k, tile * TILE + own + lane / 4);
+    store_rows<TYPE, COLUMNS>(dv, one, &out_v, tile * TILE + own + lane / 4);
     if (threadIdx.x == 0)
         atomicAdd(p.tally, (mas_cuda_tally)visits);
 }
@@ -265,7 +265,7 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
 
     const float scale[2] = {p.scale + poison[0], p.scale + poison[1]};
     const head_rows out = columns_from(head_of(&p.d_q, batch, head, p.q_len, p.d_qk), column);
-    store_rows<TYPE, COLUMNS, ALIGNED>(dq, scale, &out, tile * TILE + row);
+    store_rows<TYPE, COLUMNS>(dq, scale, &out, tile * TILE + row);
     if (threadIdx.x == 0)
         atomicAdd(p.tally + 1, (mas_cuda_tally)visits);
 }

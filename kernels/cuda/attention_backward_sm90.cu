@@ -61,7 +61,7 @@ typedef struct four_maps {
     simt_tensor_map q, k, v, d_o;
 } four_maps;
 
-template <mas_dtype TYPE, int D, bool KEYS, bool ALIGNED>
+template <mas_dtype TYPE, int D, bool KEYS>
 __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     backward_sm90(const __grid_constant__ four_maps maps, mas_cuda_attention p, const float *delta)
 {
@@ -350,10 +350,10 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     }
     const head_rows out = KEYS ? head_of(&p.d_k, batch, head, p.kv_len, p.d_qk)
                                : head_of(&p.d_q, batch, head, p.q_len, p.d_qk);
-    store_rows<TYPE, D, ALIGNED>(of_scores, scale, &out, tile * TILE + row);
+    store_rows<TYPE, D>(of_scores, scale, &out, tile * TILE + row);
     if (KEYS) {
         const head_rows out_v = head_of(&p.d_v, batch, head, p.kv_len, p.d_v_size);
-        store_rows<TYPE, D, ALIGNED>(of_weights, one, &out_v, tile * TILE + row);
+        store_rows<TYPE, D>(of_weights, one, &out_v, tile * TILE + row);
     }
     if (threadIdx.x == GROUP)
         atomicAdd(p.tally + !KEYS, (mas_cuda_tally)(n / 2));
@@ -393,13 +393,8 @@ static cudaError_t launch_pass(const mas_attn_plan *plan, const mas_cuda_attenti
     const cudaError_t code = maps_of(&maps, p, a, KEYS ? HALF : TILE, KEYS ? TILE : HALF);
     if (code != cudaSuccess)
         return code;
-    const bool aligned =
-        KEYS ? view_aligned(&a->d_k) && view_aligned(&a->d_v) : view_aligned(&a->d_q);
-    const dim3 block(GROUP * (1 + CONSUMERS));
-    return aligned ? simt_launch(backward_sm90<TYPE, D, KEYS, true>, grid, block,
-                                 backward_layout<D>::bytes, mas_cuda_stream(), maps, *a, delta)
-                   : simt_launch(backward_sm90<TYPE, D, KEYS, false>, grid, block,
-                                 backward_layout<D>::bytes, mas_cuda_stream(), maps, *a, delta);
+    return simt_launch(backward_sm90<TYPE, D, KEYS>, grid, dim3(GROUP * (1 + CONSUMERS)),
+                       backward_layout<D>::bytes, mas_cuda_stream(), maps, *a, delta);
 }
 
 template <mas_dtype TYPE, int D>

@@ -106,8 +106,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 
 #pragma unroll
     for (int t = 0; t < MT; t++)
-        softmax_store<TYPE, D, ALIGNED>(&p, o[t], &rows[t], to_log2, batch, head,
-                                        tile * BM + row + t * 16);
+        softmax_store<TYPE, D>(&p, o[t], &rows[t], to_log2, batch, head, tile * BM + row + t * 16);
     if (threadIdx.x == 0)
         atomicAdd(p.tally, (mas_cuda_tally)visits);
 }
@@ -133,8 +132,7 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
     const mas_attn_problem *p = &plan->problem;
     const dim3 grid((unsigned)plan->schedule->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch);
     const size_t bytes = (size_t)(16 * MT * WARPS + 4 * BN) * D * 2 + (BN + 1) * sizeof(int);
-    const bool aligned =
-        view_aligned(&a->q) && view_aligned(&a->k) && view_aligned(&a->v) && view_aligned(&a->o);
+    const bool aligned = view_aligned(&a->q) && view_aligned(&a->k) && view_aligned(&a->v);
     return aligned ? simt_launch(forward_sm80<TYPE, D, MT, BN, true>, grid, dim3(THREADS), bytes,
                                  mas_cuda_stream(), *a)
                    : simt_launch(forward_sm80<TYPE, D, MT, BN, false>, grid, dim3(THREADS), bytes,

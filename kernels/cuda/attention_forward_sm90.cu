@@ -73,7 +73,7 @@ struct ring {
 };
 
 /* BN: keys of a tile. */
-template <mas_dtype TYPE, int D, int BN, int CONSUMERS, bool ALIGNED>
+template <mas_dtype TYPE, int D, int BN, int CONSUMERS>
 __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     forward_sm90(const __grid_constant__ simt_tensor_map q_map,
                  const __grid_constant__ simt_tensor_map k_map,
@@ -287,8 +287,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             now = next;
         }
         warp_arrive(r.q_empty + slot);
-        softmax_store<TYPE, D, ALIGNED>(&p, o, &rows, to_log2, x.batch, x.head,
-                                        x.tile * at::BM + row);
+        softmax_store<TYPE, D>(&p, o, &rows, to_log2, x.batch, x.head, x.tile * at::BM + row);
     }
     if (threadIdx.x == GROUP)
         atomicAdd(p.tally, (mas_cuda_tally)visits);
@@ -327,7 +326,6 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
 {
     using at = forward_layout<D, BN, CONSUMERS>;
     const mas_attn_problem *p = &plan->problem;
-    const dim3 block(GROUP * (1 + CONSUMERS));
     dim3 grid;
     simt_tensor_map q, k, v;
     cudaError_t code = tensor_map(&q, &a->q, p, p->q_heads, p->q_len, p->d_qk, at::BM);
@@ -339,10 +337,8 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
         code = blocks_for(a, plan->schedule->q_tiles * p->q_heads * p->batch, &grid);
     if (code != cudaSuccess)
         return code;
-    return view_aligned(&a->o) ? simt_launch(forward_sm90<TYPE, D, BN, CONSUMERS, true>, grid,
-                                             block, at::bytes, mas_cuda_stream(), q, k, v, *a)
-                               : simt_launch(forward_sm90<TYPE, D, BN, CONSUMERS, false>, grid,
-                                             block, at::bytes, mas_cuda_stream(), q, k, v, *a);
+    return simt_launch(forward_sm90<TYPE, D, BN, CONSUMERS>, grid, dim3(GROUP * (1 + CONSUMERS)),
+                       at::bytes, mas_cuda_stream(), q, k, v, *a);
 }
 
 template <mas_dtype TYPE, int D, int CONSUMERS>

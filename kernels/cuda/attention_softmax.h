@@ -217,16 +217,14 @@ static inline bool is_small(const mas_attn_problem *p)
 static inline bool backward_aligned(const mas_cuda_attention *a)
 {
     return view_aligned(&a->q) && view_aligned(&a->k) && view_aligned(&a->v) &&
-           view_aligned(&a->d_o) && view_aligned(&a->d_q) && view_aligned(&a->d_k) &&
-           view_aligned(&a->d_v);
+           view_aligned(&a->d_o);
 }
 
 /* ---- results ---- */
 
 /* Store a 16 x D result times `factor[0]` and `factor[1]` (of its two rows a lane) as rows `row` and
- * `row + 8` of a head, cut at the tensor's rows and size. ALIGNED: rows begin
- * at multiples of 16 bytes. */
-template <mas_dtype TYPE, int D, bool ALIGNED>
+ * `row + 8` of a head, cut at the tensor's rows and size. */
+template <mas_dtype TYPE, int D>
 static __device__ __forceinline__ void store_rows(const float (*acc)[4], const float *factor,
                                                   const head_rows *to, int row)
 {
@@ -236,12 +234,13 @@ static __device__ __forceinline__ void store_rows(const float (*acc)[4], const f
         if (row + 8 * h >= to->rows)
             continue;
         uint16_t *at = (uint16_t *)to->data + (ptrdiff_t)(row + 8 * h) * to->stride;
+        const bool in_pairs = (uintptr_t)at % 4 == 0;
 #pragma unroll
         for (int i = 0; i < D / 8; i++) {
             const int c = i * 8 + column;
             const uint32_t pair =
                 element<TYPE>::pack(acc[i][2 * h] * factor[h], acc[i][2 * h + 1] * factor[h]);
-            if (ALIGNED && c + 1 < to->size) {
+            if (in_pairs && c + 1 < to->size) {
                 *(uint32_t *)(at + c) = pair;
             } else {
                 if (c < to->size)
@@ -272,7 +271,7 @@ static __device__ __forceinline__ float softmax_finish(const mas_cuda_attention 
 }
 
 /* Outputs `o` and the lse of rows `row` and `row + 8` of a head, sink logits added. */
-template <mas_dtype TYPE, int D, bool ALIGNED>
+template <mas_dtype TYPE, int D>
 static __device__ __forceinline__ void softmax_store(const mas_cuda_attention *p,
                                                      const float (*o)[4], const softmax_rows *rows,
                                                      float to_log2, int batch, int head, int row)
@@ -287,7 +286,7 @@ static __device__ __forceinline__ void softmax_store(const mas_cuda_attention *p
             p->lse[((size_t)batch * p->q_heads + head) * p->q_len + r] = lse;
     }
     const head_rows out = head_of(&p->o, batch, head, p->q_len, p->d_v_size);
-    store_rows<TYPE, D, ALIGNED>(o, factor, &out, row);
+    store_rows<TYPE, D>(o, factor, &out, row);
 }
 
 #endif
