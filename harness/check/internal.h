@@ -167,7 +167,8 @@ MAS_MUST_USE mas_status mas_check_twin(const mas_check_rig *rig, int number,
                                        double *const out[MAS_CHECK_TENSORS],
                                        double largest[MAS_CHECK_TENSORS], mas_error *err);
 
-/** Judge all outputs of the last run. On failure err has the sentence. */
+/** Judge all outputs of the last run. On failure err has the sentence.
+ *  @param[out] ratio  the largest error, of what is allowed */
 MAS_MUST_USE mas_status mas_check_rig_judge(const mas_check_rig *rig, const mas_check_expected *e,
                                             double *ratio, mas_error *err);
 
@@ -179,10 +180,9 @@ typedef struct mas_check_subject {
     int64_t passed, failed, refused;
     double worst_ratio;
     char worst_case[80];
-    char refusal[200]; /* the first one */
-    /* while a case runs: bytes of mas_check_rig_keep, NULL when it is over for this kernel; and its error of allowed */
-    unsigned char *kept;
-    double ratio;
+    char refusal[200];   /* the first one */
+    unsigned char *kept; /* while a case runs: the outputs; NULL: it is over for this kernel */
+    double ratio;        /* and the largest error, of what is allowed */
 } mas_check_subject;
 
 typedef struct mas_check_engine {

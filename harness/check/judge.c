@@ -83,6 +83,7 @@ mas_check_verdict mas_check_judge(int64_t count, const double *want, const doubl
 mas_status mas_check_rig_judge(const mas_check_rig *rig, const mas_check_expected *e, double *ratio,
                                mas_error *err)
 {
+    *ratio = 0;
     for (int kind = 0; kind < MAS_CHECK_TENSORS; kind++) {
         const mas_check_tensor *t = &rig->tensors[kind];
         if (!t->present || !t->output)

@@ -15,6 +15,14 @@ static float load(const mas_attn_problem *p, const mas_view *v, int64_t b, int64
     return (float)mas_dtype_load(p->dtype, v->data, b * v->batch + t * v->row + h * v->head + c);
 }
 
+static void load_row(const mas_attn_problem *p, const mas_view *v, int64_t b, int64_t t, int64_t h,
+                     int32_t count, float *row)
+{
+    const ptrdiff_t first = b * v->batch + t * v->row + h * v->head;
+    for (int32_t c = 0; c < count; c++)
+        row[c] = (float)mas_dtype_load(p->dtype, v->data, first + c);
+}
+
 static void store(const mas_attn_problem *p, const mas_view *v, int64_t b, int64_t t, int64_t h,
                   int64_t c, float x)
 {
@@ -46,9 +54,11 @@ static bool shows(const mas_attn_problem *p, const mas_schedule *s, const mas_sp
 static float score(const mas_attn_problem *p, const mas_attn_args *args, int64_t b, int64_t h,
                    int64_t i, int64_t j)
 {
-    float dot = 0, scale = p->scale;
+    float q[MAS_HEAD_DIM_MAX], k[MAS_HEAD_DIM_MAX], dot = 0, scale = p->scale;
+    load_row(p, &args->q, b, i, h, p->d_qk, q);
+    load_row(p, &args->k, b, j, kv_head(p, h), p->d_qk, k);
     for (int32_t c = 0; c < p->d_qk; c++)
-        dot += load(p, &args->q, b, i, h, c) * load(p, &args->k, b, j, kv_head(p, h), c);
+        dot += q[c] * k[c];
     if (fault_now == FAULT_PADDED_SCALE)
         scale *= sqrtf((float)p->d_qk / (float)((p->d_qk + 7) / 8 * 8));
     const float x = scale * dot;
@@ -86,11 +96,12 @@ static void take_key(const mas_attn_problem *p, const mas_attn_args *args, int64
     const float weight = exponential(s - most);
     r->most = most;
     r->sum = r->sum * shrink + weight;
-    for (int32_t c = 0; c < p->d_v; c++) {
-        r->values[c] = r->values[c] * shrink + weight * load(p, &args->v, b, j, kv_head(p, h), c);
-        if (fault_now == FAULT_NARROW_SUMS)
-            r->values[c] = mas_bf16_to_f32(mas_f32_to_bf16(r->values[c]));
-    }
+    float v[MAS_HEAD_DIM_MAX];
+    load_row(p, &args->v, b, j, kv_head(p, h), p->d_v, v);
+    for (int32_t c = 0; c < p->d_v; c++)
+        r->values[c] = r->values[c] * shrink + weight * v[c];
+    for (int32_t c = 0; c < p->d_v && fault_now == FAULT_NARROW_SUMS; c++)
+        r->values[c] = mas_bf16_to_f32(mas_f32_to_bf16(r->values[c]));
 }
 
 static void skip_key(const mas_attn_problem *p, const mas_attn_args *args, int64_t b, int64_t h,
@@ -224,21 +235,25 @@ static void backward_pair(const mas_attn_problem *p, const mas_attn_args *args, 
 {
     const int64_t g = kv_head(p, h);
     const float s = score(p, args, b, h, i, j), weight = exponential(s - lse);
+    const int64_t other = fault_now == FAULT_DV_WRONG_HEAD ? (g + 1) % p->kv_heads : g;
+    float d_o[MAS_HEAD_DIM_MAX], v[MAS_HEAD_DIM_MAX], q[MAS_HEAD_DIM_MAX], k[MAS_HEAD_DIM_MAX];
+    load_row(p, &args->d_o, b, i, h, p->d_v, d_o);
+    load_row(p, &args->v, b, j, other, p->d_v, v);
+    load_row(p, &args->q, b, i, h, p->d_qk, q);
+    load_row(p, &args->k, b, j, g, p->d_qk, k);
     float d_weight = 0;
-    for (int32_t c = 0; c < p->d_v; c++) {
-        const float d_o = load(p, &args->d_o, b, i, h, c);
-        const int64_t other = fault_now == FAULT_DV_WRONG_HEAD ? (g + 1) % p->kv_heads : g;
-        d_weight += d_o * load(p, &args->v, b, j, other, c);
-        x->d_v[j * p->d_v + c] += weight * d_o;
-    }
+    for (int32_t c = 0; c < p->d_v; c++)
+        d_weight += d_o[c] * v[c];
+    for (int32_t c = 0; c < p->d_v; c++)
+        x->d_v[j * p->d_v + c] += weight * d_o[c];
     float d_s = weight * (d_weight - (fault_now == FAULT_NO_DELTA ? 0 : delta));
     if (p->softcap > 0 && fault_now != FAULT_NO_CAP_SLOPE)
         d_s *= 1 - s / p->softcap * (s / p->softcap);
-    for (int32_t c = 0; c < p->d_qk; c++) {
-        x->d_q[c] +=
-            (fault_now == FAULT_DQ_UNSCALED ? 1 : p->scale) * d_s * load(p, &args->k, b, j, g, c);
-        x->d_k[j * p->d_qk + c] += p->scale * d_s * load(p, &args->q, b, i, h, c);
-    }
+    const float step = (fault_now == FAULT_DQ_UNSCALED ? 1 : p->scale) * d_s;
+    for (int32_t c = 0; c < p->d_qk; c++)
+        x->d_q[c] += step * k[c];
+    for (int32_t c = 0; c < p->d_qk; c++)
+        x->d_k[j * p->d_qk + c] += p->scale * d_s * q[c];
 }
 
 static int64_t backward_row(const mas_attn_problem *p, const mas_schedule *s,

@@ -44,9 +44,11 @@ part_memory() {
     fine=0
     for kind in memcheck racecheck; do
         for kernel in 'attn_forward/flash/*' 'attn_backward/flash/*' 'attn_decode/split_k/*'; do
-            timeout -k 5 60 "$tool" --tool $kind --error-exitcode 9 "$program" check --device cuda --threads 2 --kernel "$kernel" \
-                --count 0 --case 'lengths/1[0-9]*x[0-9]*/*/bf16' >"$output/memory-one.log" 2>&1 || fine=1
-            tail -n 4 "$output/memory-one.log"
+            for cases in 'lengths/1[0-9]*x[0-9]*/*/bf16' 'long/*/bf16'; do
+                timeout -k 5 60 "$tool" --tool $kind --error-exitcode 9 "$program" check --device cuda --threads 2 \
+                    --kernel "$kernel" --count 0 --case "$cases" >"$output/memory-one.log" 2>&1 || fine=1
+                tail -n 4 "$output/memory-one.log"
+            done
         done
     done
     return $fine

@@ -251,6 +251,30 @@ Test(masks, bigbird_draws_as_many_as_there_are)
     }
 }
 
+/* Pairs of the tiles visited, by pairs visible, of blocks of 64 at 8,192 positions. */
+static double bigbird_executed(int32_t q_tile, int32_t k_tile)
+{
+    const mas_attn_spec spec = spec_of("block_sparse block=64 layout=bigbird");
+    const mas_mask mask = mas_attn_spec_mask(&spec);
+    mas_schedule *s = NULL;
+    mas_error err = {MAS_OK, ""};
+    cr_assert_eq(
+        mas_schedule_build(&mask, 8192, 8192, MAS_ALIGN_BOTTOM_RIGHT, q_tile, k_tile, &s, &err),
+        MAS_OK, "%s", err.text);
+    const double executed = (double)s->executed_pairs / (double)s->pairs;
+    mas_schedule_free(s);
+    return executed;
+}
+
+/* The CUDA kernel for 9.0 has tiles of 128 or 192 rows, of which 64 rows pass by what they do not see. */
+Test(masks, bigbird_needs_tiles_of_its_blocks)
+{
+    cr_assert_float_eq(bigbird_executed(64, 64), 1.07, 0.005);
+    cr_assert_float_eq(bigbird_executed(64, 128), 1.56, 0.005);
+    cr_assert_float_eq(bigbird_executed(128, 128), 2.20, 0.005);
+    cr_assert_float_eq(bigbird_executed(192, 128), 2.96, 0.005);
+}
+
 Test(masks, bigbird_rows_do_not_depend_on_length)
 {
     const mas_attn_spec spec = spec_of("block_sparse block=2 layout=bigbird seed=3");
