@@ -134,7 +134,8 @@ enum { WORDS_MAX = 2 * MAS_CLI_LIST_MAX + 8 };
 
 typedef struct sides {
     char own[4096], other[4096]; /* programs */
-    char threads[16];
+    int threads;
+    char threads_word[16];
     const char *words[WORDS_MAX];
 } sides;
 
@@ -158,9 +159,10 @@ static void worker_words(const compare_options *o, const mas_cli_globals *global
                          sides *s)
 {
     size_t count = 0;
-    snprintf(s->threads, sizeof s->threads, "%d", globals->threads);
+    s->threads = globals->threads;
+    snprintf(s->threads_word, sizeof s->threads_word, "%d", s->threads);
     s->words[count++] = "--threads";
-    s->words[count++] = s->threads;
+    s->words[count++] = s->threads_word;
     s->words[count++] = "--device";
     s->words[count++] = globals->device->name;
     if (cpu) {
@@ -195,6 +197,7 @@ static mas_direct direct_of(const compare_options *o, const sides *s, const char
                         .file = file,
                         .experiment = experiment,
                         .arguments = s->words,
+                        .threads = s->threads,
                         .slow_down = {0, (int)o->slow_down},
                         .confirm = !o->once,
                         .instructions = o->instructions,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/gate/direct.h"
+#include "harness/gate/processors.h"
 #include "harness/gate/samples.h"
 #include "harness/gate/worker.h"
 #include "harness/measure/measure.h"
@@ -53,12 +54,14 @@ static mas_status start(const mas_direct *d, int side, mas_worker **out, mas_err
     return status;
 }
 
-static mas_status start_both(const mas_direct *d, mas_worker *workers[2], mas_error *err)
+static mas_status start_both(const mas_direct *d, int round, mas_worker *workers[2], mas_error *err)
 {
+    mas_processors *before = d->threads == 1 ? mas_processors_confine(round) : NULL;
     workers[0] = workers[1] = NULL;
     mas_status status = start(d, 0, &workers[0], err);
     if (status == MAS_OK)
         status = start(d, 1, &workers[1], err);
+    mas_processors_release(before);
     return status;
 }
 
@@ -225,7 +228,7 @@ static mas_status measure_open(direct_run *r, mas_error *err)
     mas_status status = MAS_OK;
     for (int round = 0; status == MAS_OK && round < MAS_DIRECT_ROUNDS; round++) {
         mas_worker *workers[2];
-        status = start_both(r->d, workers, err);
+        status = start_both(r->d, round, workers, err);
         for (int64_t i = 0; status == MAS_OK && i < count; i++)
             if (r->points[i].open)
                 status = visit(r, workers, i, err);
@@ -335,7 +338,7 @@ static mas_status train_both(direct_run *r, mas_error *err)
 {
     mas_worker *workers[2];
     r->all += r->d->experiment->count;
-    mas_status status = start_both(r->d, workers, err);
+    mas_status status = start_both(r->d, 0, workers, err);
     for (int64_t i = 0; status == MAS_OK && i < r->d->experiment->count; i++) {
         mas_gate_row *row = &r->gate->rows[r->first_row + (size_t)i];
         json_t *result[2] = {NULL, NULL};

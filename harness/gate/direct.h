@@ -2,7 +2,8 @@
 /**
  * Two builds side by side: samples of both in turns, A B B A, so that whatever the machine does it does to both. Every
  * round starts both programs anew, since where memory happens to lie makes a process faster or slower for its whole
- * life. Kernels found slower or unclear are measured again before that counts.
+ * life; with one thread both run on the same processor, every round on another (processors.h). Kernels found slower or
+ * unclear are measured again before that counts.
  */
 #ifndef MASBENCH_GATE_DIRECT_H
 #define MASBENCH_GATE_DIRECT_H
@@ -18,6 +19,7 @@ typedef struct mas_direct {
     const mas_experiment *experiment;
     const char *const
         *arguments; /* that both programs get besides, NULL-terminated: --set, --threads, --cpu */
+    int threads;    /* of either program */
     int slow_down
         [2]; /* percent by which the kernels of a side are slowed down, to try the gate; 0: not */
     bool confirm;      /* measure again what is slower or unclear */
