@@ -239,6 +239,7 @@ static uint64_t word_at(const unsigned char *bytes, size_t i)
     return word;
 }
 
+/* The complaint about byte `at` of a block. */
 static mas_status wrote(const mas_check_block *block, size_t at, const char *kernel, mas_error *err)
 {
     const char *where = at < GUARD                  ? "before the start of"

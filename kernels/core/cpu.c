@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The compiler's __builtin_cpu_supports also asks XGETBV, so a level is reported only when the
  * operating system saves its registers. The level and the name are the only process-wide facts of
- * the kernel library, written before threads start. */
+ * the kernel library, written before threads start; what the processor offers is kept beside them. */
 #define _DEFAULT_SOURCE /* syscall */
 #include "masbench/cpu.h"
 

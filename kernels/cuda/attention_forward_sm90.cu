@@ -58,7 +58,8 @@ static inline cudaError_t blocks_for(const mas_cuda_attention *a, int64_t items,
 
 /* ---- the kernel ---- */
 
-/* Shared memory, offsets in bytes. Tiles as hopper.h has them. */
+/* Shared memory, offsets in bytes. Tiles as hopper.h has them. K and V have room for four tiles of 128 keys of 64
+ * numbers each, or as many of another size. */
 template <int D, int BN, int CONSUMERS> struct forward_layout {
     static constexpr int STAGES = 4 * 64 * 128 / (D * BN), BM = 64 * CONSUMERS,
                          queries = BM * D * 2, tile = BN * D * 2, q = 0, k = ITEMS * queries,
