@@ -162,8 +162,7 @@ inline float simt_wg_element(const simt::WgOp &op, uint64_t descriptor, int mn, 
 inline void simt_wg_run(simt::Fiber *f, size_t index)
 {
     const simt::WgOp &op = f[0].wg[index];
-    static thread_local float A[64][16], B[16][128];
-    static thread_local double C[128];
+    static thread_local double A[64][16], B[16][128], C[128];
     for (int t = 0; t < 128; t++) {
         const simt::WgOp &o = f[t].wg[index];
         if (o.a != op.a || o.b != op.b || o.n != op.n || o.from_regs != op.from_regs ||
@@ -185,7 +184,7 @@ inline void simt_wg_run(simt::Fiber *f, size_t index)
             C[n] = 0;
         for (int k = 0; k < 16; k++)
             for (int n = 0; n < op.n; n++)
-                C[n] += (double)A[m][k] * (double)B[k][n];
+                C[n] += A[m][k] * B[k][n];
         for (int n = 0; n < op.n; n++) {
             const int t = m / 16 * 32 + m % 8 * 4 + n % 8 / 2;
             float *d = &f[t].wg[index].d[n / 8][m % 16 / 8 * 2 + n % 2];

@@ -185,8 +185,7 @@ inline void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
 {
     SimtMma s{c, a, b};
     simt::warp_op(0xffffffffu, "mma.m16n8k16", &s, [](void **sl) {
-        float A[16][16], Bm[16][8];
-        double C[16][8] = {};
+        double A[16][16], Bm[16][8], C[16][8] = {};
         for (int l = 0; l < 32; l++) {
             auto *p = (SimtMma *)sl[l];
             int g = l / 4, t = l % 4;
@@ -204,7 +203,7 @@ inline void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
         for (int r = 0; r < 16; r++)
             for (int k = 0; k < 16; k++)
                 for (int n = 0; n < 8; n++)
-                    C[r][n] += (double)A[r][k] * (double)Bm[k][n];
+                    C[r][n] += A[r][k] * Bm[k][n];
         for (int l = 0; l < 32; l++) {
             auto *p = (SimtMma *)sl[l];
             int g = l / 4, t = l % 4;
