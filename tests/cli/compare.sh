@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The gate end to end: recorded results, two builds side by side, packs, histories, and whatever can be wrong with them.
+charts=yes
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 cat >speed.yaml <<'END'

@@ -14,6 +14,15 @@ trap 'exit 1' INT TERM HUP
 count=0
 failed=0
 
+# Charts take longer than the small runs that they show. A test that looks at some says charts=yes before it reads this;
+# for the others gnuplot is a program that does nothing.
+if [ "${charts-}" != yes ]; then
+    mkdir "$work/bin"
+    echo '#!/bin/sh' >"$work/bin/gnuplot"
+    chmod +x "$work/bin/gnuplot"
+    PATH=$work/bin:$PATH
+fi
+
 # report STATUS WHAT: status 0 is good
 report() {
     count=$((count + 1))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tables, data and charts; gnuplot missing; a disk that is full.
+charts=yes
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 tiny >tiny.yaml

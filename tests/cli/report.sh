@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # One page from finished results, alone and of several folders; folders without results.
+charts=yes
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 tiny >tiny.yaml
