@@ -51,12 +51,9 @@ static bool shows(const mas_attn_problem *p, const mas_schedule *s, const mas_sp
     return key - tile * s->k_tile >= keys.lo && key - tile * s->k_tile < keys.hi;
 }
 
-static float score(const mas_attn_problem *p, const mas_attn_args *args, int64_t b, int64_t h,
-                   int64_t i, int64_t j)
+static float score(const mas_attn_problem *p, const float *q, const float *k)
 {
-    float q[MAS_HEAD_DIM_MAX], k[MAS_HEAD_DIM_MAX], dot = 0, scale = p->scale;
-    load_row(p, &args->q, b, i, h, p->d_qk, q);
-    load_row(p, &args->k, b, j, kv_head(p, h), p->d_qk, k);
+    float dot = 0, scale = p->scale;
     for (int32_t c = 0; c < p->d_qk; c++)
         dot += q[c] * k[c];
     if (fault_now == FAULT_PADDED_SCALE)
@@ -87,8 +84,11 @@ typedef struct row_state {
 } row_state;
 
 static void take_key(const mas_attn_problem *p, const mas_attn_args *args, int64_t b, int64_t h,
-                     int64_t j, float s, row_state *r)
+                     int64_t j, const float *q, float bias, row_state *r)
 {
+    float k[MAS_HEAD_DIM_MAX];
+    load_row(p, &args->k, b, j, kv_head(p, h), p->d_qk, k);
+    const float s = score(p, q, k) + bias;
     float most = fmaxf(r->most, s);
     if (fault_now == FAULT_NO_MAXIMUM)
         most = 0;
@@ -105,10 +105,10 @@ static void take_key(const mas_attn_problem *p, const mas_attn_args *args, int64
 }
 
 static void skip_key(const mas_attn_problem *p, const mas_attn_args *args, int64_t b, int64_t h,
-                     int64_t i, int64_t j, row_state *r)
+                     int64_t j, const float *q, row_state *r)
 {
     if (fault_now == FAULT_MASK_BY_ADDING)
-        take_key(p, args, b, h, j, score(p, args, b, h, i, j) - 10000, r);
+        take_key(p, args, b, h, j, q, -10000, r);
     if (fault_now == FAULT_MASK_BY_ZERO)
         for (int32_t c = 0; c < p->d_v; c++)
             r->values[c] += 0 * load(p, &args->v, b, j, kv_head(p, h), c);
@@ -118,12 +118,15 @@ static void visit(const mas_attn_problem *p, const mas_schedule *s, const mas_at
                   int64_t b, int64_t h, int64_t q_tile, const mas_span *span, int64_t tile,
                   row_state *rows)
 {
-    for (int64_t i = q_tile * TILE; i < (q_tile + 1) * TILE && i < p->q_len; i++)
+    for (int64_t i = q_tile * TILE; i < (q_tile + 1) * TILE && i < p->q_len; i++) {
+        float q[MAS_HEAD_DIM_MAX];
+        load_row(p, &args->q, b, i, h, p->d_qk, q);
         for (int64_t j = tile * TILE; j < (tile + 1) * TILE && j < p->kv_len; j++)
             if (shows(p, s, span, i, tile, j))
-                take_key(p, args, b, h, j, score(p, args, b, h, i, j), &rows[i % TILE]);
+                take_key(p, args, b, h, j, q, 0, &rows[i % TILE]);
             else
-                skip_key(p, args, b, h, i, j, &rows[i % TILE]);
+                skip_key(p, args, b, h, j, q, &rows[i % TILE]);
+    }
 }
 
 static void start_rows(const mas_attn_problem *p, const mas_attn_args *args, int64_t b, int64_t h,
@@ -230,42 +233,45 @@ typedef struct sums {
     float d_q[MAS_HEAD_DIM_MAX];
 } sums;
 
+typedef struct query_row {
+    float q[MAS_HEAD_DIM_MAX], d_o[MAS_HEAD_DIM_MAX], lse, delta;
+} query_row;
+
 static void backward_pair(const mas_attn_problem *p, const mas_attn_args *args, int64_t b,
-                          int64_t h, int64_t i, int64_t j, float lse, float delta, sums *x)
+                          int64_t h, int64_t j, const query_row *r, sums *x)
 {
     const int64_t g = kv_head(p, h);
-    const float s = score(p, args, b, h, i, j), weight = exponential(s - lse);
     const int64_t other = fault_now == FAULT_DV_WRONG_HEAD ? (g + 1) % p->kv_heads : g;
-    float d_o[MAS_HEAD_DIM_MAX], v[MAS_HEAD_DIM_MAX], q[MAS_HEAD_DIM_MAX], k[MAS_HEAD_DIM_MAX];
-    load_row(p, &args->d_o, b, i, h, p->d_v, d_o);
+    float v[MAS_HEAD_DIM_MAX], k[MAS_HEAD_DIM_MAX];
     load_row(p, &args->v, b, j, other, p->d_v, v);
-    load_row(p, &args->q, b, i, h, p->d_qk, q);
     load_row(p, &args->k, b, j, g, p->d_qk, k);
+    const float s = score(p, r->q, k), weight = exponential(s - r->lse);
     float d_weight = 0;
     for (int32_t c = 0; c < p->d_v; c++)
-        d_weight += d_o[c] * v[c];
+        d_weight += r->d_o[c] * v[c];
     for (int32_t c = 0; c < p->d_v; c++)
-        x->d_v[j * p->d_v + c] += weight * d_o[c];
-    float d_s = weight * (d_weight - (fault_now == FAULT_NO_DELTA ? 0 : delta));
+        x->d_v[j * p->d_v + c] += weight * r->d_o[c];
+    float d_s = weight * (d_weight - (fault_now == FAULT_NO_DELTA ? 0 : r->delta));
     if (p->softcap > 0 && fault_now != FAULT_NO_CAP_SLOPE)
         d_s *= 1 - s / p->softcap * (s / p->softcap);
     const float step = (fault_now == FAULT_DQ_UNSCALED ? 1 : p->scale) * d_s;
     for (int32_t c = 0; c < p->d_qk; c++)
         x->d_q[c] += step * k[c];
     for (int32_t c = 0; c < p->d_qk; c++)
-        x->d_k[j * p->d_qk + c] += p->scale * d_s * q[c];
+        x->d_k[j * p->d_qk + c] += p->scale * d_s * r->q[c];
 }
 
 static int64_t backward_row(const mas_attn_problem *p, const mas_schedule *s,
                             const mas_attn_args *args, int64_t b, int64_t h, int64_t i, sums *x,
                             float *d_sink)
 {
-    const float lse = args->lse[(b * p->q_heads + h) * p->q_len + i];
-    float delta = 0;
+    query_row r = {.lse = args->lse[(b * p->q_heads + h) * p->q_len + i], .delta = 0};
     int64_t visits = 0;
     memset(x->d_q, 0, sizeof x->d_q);
+    load_row(p, &args->q, b, i, h, p->d_qk, r.q);
+    load_row(p, &args->d_o, b, i, h, p->d_v, r.d_o);
     for (int32_t c = 0; c < p->d_v; c++)
-        delta += load(p, &args->d_o, b, i, h, c) * load(p, &args->o, b, i, h, c);
+        r.delta += r.d_o[c] * load(p, &args->o, b, i, h, c);
     const size_t end = s->q_start[i / TILE + 1];
     for (size_t n = s->q_start[i / TILE]; n < end; n++)
         for (int32_t t = 0; t < s->q_spans[n].count; t++) {
@@ -276,13 +282,13 @@ static int64_t backward_row(const mas_attn_problem *p, const mas_schedule *s,
             visits++;
             for (int64_t j = tile * TILE; j < (tile + 1) * TILE && j < p->kv_len; j++)
                 if (shows(p, s, &s->q_spans[n], i, tile, j))
-                    backward_pair(p, args, b, h, i, j, lse, delta, x);
+                    backward_pair(p, args, b, h, j, &r, x);
         }
     if (fault_now == FAULT_BACKWARD_EMPTY_ROW_NAN)
         for (int32_t c = 0; c < p->d_qk; c++)
-            x->d_q[c] += 0 * lse;
-    if (p->sinks && delta != 0)
-        *d_sink -= expf(args->sinks[h] - lse) * delta;
+            x->d_q[c] += 0 * r.lse;
+    if (p->sinks && r.delta != 0)
+        *d_sink -= expf(args->sinks[h] - r.lse) * r.delta;
     for (int32_t c = 0; c < p->d_qk; c++)
         store(p, &args->d_q, b, i, h, c,
               x->d_q[c] +
