@@ -77,10 +77,12 @@ part_train() {
         echo "$corpus is not there: apt-get install linux-doc-6.1"
         return 77
     }
+    fine=0
     for dtype in f32 bf16; do
         timeout -k 5 150 "$program" run "$here/experiments/quickstart.yaml" --device cuda --set model.dtype=$dtype \
-            --results "$output/results-$dtype"
+            --results "$output/results-$dtype" || fine=1
     done
+    return $fine
 }
 
 failed=0
