@@ -4,10 +4,12 @@
  * of buffers, each of the others keeps 64 rows of O and multiplies out of that ring.
  *
  * Choices: the scores of the next tile are multiplied while this tile's weights multiply V, so that the
- * softmax in between waits for one of the two only. Warps of the first warpgroup that copy nothing take
- * values that are not finite out of partial tiles of V; whole tiles are left as they are. Blocks stay and
- * take item after item; queries have two buffers, so the first warpgroup is an item ahead. A warpgroup lets
- * tiles pass of which its own rows see nothing; tiles have 64 keys instead of 128 where that leaves out enough.
+ * softmax in between waits for one of the two only. Within straight code ptxas chooses where to wait for the
+ * other, and chose before the softmax; so the wait for the next keys, a branch, stands between. Warps of the first
+ * warpgroup that copy nothing take values that are not finite out of partial tiles of V; whole tiles are left as
+ * they are. Blocks stay and take item after item; queries have two buffers, so the first warpgroup is an item
+ * ahead. A warpgroup lets tiles pass of which its own rows see nothing; tiles have 64 keys instead of 128 where
+ * that leaves out enough.
  *
  * Measured on an H100, each pair of programs in one run, full and window 1,024 at 2,048 and 8,192 positions;
  * its clock moves the same program by 10 % between runs, so less than that says nothing:
@@ -16,7 +18,9 @@
  * - three warpgroups of rows beside two at head size 64: x 0.83 and 0.92;
  * - leaving out rescale() where no maximum of the warp changed: x 0.87 to 1.18, dropped.
  *
- * Not measured yet: the second buffer of queries, tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at
+ * Not measured yet: the wait for O behind the softmax (everything above ran with it before: all 64 exponentials a
+ * thread and tile came when both products were done; the paper has 582 TFLOP/s so, and 661 with the two overlapped),
+ * the second buffer of queries, tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at
  * 0.54 of the dense rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost as
  * much as 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was
  * done with its own. Bigbird of blocks of 64 at 8,192 executed 2.96 (head size 64) and 2.20 times its useful
@@ -240,6 +244,13 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     auto concerns = [&](visit x) {
         return x.tile >= 0 && strip_some<PARTS>(&p.s, x.pattern, group - 1);
     };
+    /* Is tile x, visit n, one to multiply? Then its keys are there. */
+    auto keys_ready = [&](visit x, int n) {
+        if (!concerns(x))
+            return false;
+        mbar_wait(r.k_full + stage_of<STAGES>(n), parity_of<STAGES>(n));
+        return true;
+    };
 
     int visits = 0;
     for (int m = 0;; m++) {
@@ -254,31 +265,35 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         walk w = walk_begin(p.s.q_start, p.s.q_spans, x.tile);
         visit now = walk_next(&w);
         while (now.tile >= 0) {
-            if (!concerns(now)) {
+            if (!keys_ready(now, visits)) {
                 pass(visits++);
                 now = walk_next(&w);
                 continue;
             }
-            mbar_wait(r.k_full + stage_of<STAGES>(visits), parity_of<STAGES>(visits));
             multiply_keys(queries, visits);
             wg_wait<0>();
             warp_arrive(r.k_empty + stage_of<STAGES>(visits));
             weigh(now);
             rescale<D>(o, shrink);
             pack();
-            visit next;
-            for (; concerns(next = walk_next(&w)); now = next, visits++) {
-                mbar_wait(r.k_full + stage_of<STAGES>(visits + 1), parity_of<STAGES>(visits + 1));
+            visit next = walk_next(&w);
+            bool more = keys_ready(next, visits + 1);
+            while (more) {
                 multiply_keys(queries, visits + 1);
                 values_ready(now, visits);
                 multiply_values(visits);
                 wg_wait<1>(); /* the scores of the next tile */
                 warp_arrive(r.k_empty + stage_of<STAGES>(visits + 1));
                 weigh(next);
+                now = next;
+                next = walk_next(&w);
+                /* here, not above: a branch between the softmax and the wait for O */
+                more = keys_ready(next, visits + 2);
                 wg_wait<0>(); /* this tile's part of O */
                 warp_arrive(r.v_empty + stage_of<STAGES>(visits));
                 rescale<D>(o, shrink);
                 pack();
+                visits++;
             }
             values_ready(now, visits);
             multiply_values(visits);

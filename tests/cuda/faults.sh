@@ -87,7 +87,7 @@ fault last-piece-forgotten "$k" $f 's/step, pieces, p.d_v_size/step, pieces - 1,
 fault head-of-the-next-block "$k" $f 's/\(first_head \+ head\)/(first_head + head + 1)/'
 f=attention_forward_sm90.cu k='attn_forward/flash/sm90'
 fault unchanged-sm90 "$k" $f ''
-fault keys-not-waited-for "$k" $f 's/mbar_wait\(r.k_full \+ stage_of<STAGES>\(visits \+ 1\).*//'
+fault keys-not-waited-for "$k" $f 's/mbar_wait\(r.k_full \+ stage_of<STAGES>\(n\),.*//'
 fault values-not-waited-for "$k" $f 's/mbar_wait\(r.v_full \+ stage, parity_of<STAGES>\(n\)\);//'
 fault keys-into-the-buffer-in-use "$k" $f 's/mbar_wait\(r.k_empty \+ stage, parity \^ 1\);//'
 fault wrong-phase "$k" $f 's/mbar_wait\(r.v_empty \+ stage, parity \^ 1\)/mbar_wait(r.v_empty + stage, parity)/'

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What ptxas says of the attention kernels for 9.0: registers of each, no spills, and that products of warpgroups overlap
 # (where a compiler is short of registers, or finds one used too early, it makes products wait, and only remarks on it).
+# And, where nvdisasm is installed, that the forward's softmax comes before the wait for the product beside it: where it
+# may, ptxas waits first, and says nothing.
 #   sh registers.sh NVCC SOURCE-ROOT
 nvcc=$1 root=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/masbench-registers.XXXXXX")
@@ -17,7 +19,7 @@ report() {
 # fine SOURCE: is there nothing to complain of in its kernels?
 fine() {
     "$nvcc" -O3 -std=c++20 -I"$root" -I"$root/kernels/include" -gencode=arch=compute_90a,code=sm_90a -Xptxas=-v \
-        -cubin -o /dev/null "$1" >"$work/log" 2>&1 || return 2
+        -cubin -o "$work/cubin" "$1" >"$work/log" 2>&1 || return 2
     # one line a kernel: its name, then what it uses
     awk '/Compiling entry function/ { split($0, part, "\047"); name = part[2] }
         /spill stores/ { slow = $1 + $5 + $9 } # stack frame, stores, loads
@@ -26,10 +28,26 @@ fine() {
         END { exit bad > 0 || !seen }' "$work/log"
 }
 
-for kernel in forward backward; do
+for kernel in backward forward; do # forward last: its code is looked at below
     fine "$root/kernels/cuda/attention_${kernel}_sm90.cu" && status=ok || status='not ok'
     report "$status" "attention_${kernel}_sm90"
 done
+
+# overlaps: are there maxima of scores between the wait for scores, with a product under way, and that for the product?
+overlaps() {
+    "$nvdisasm" -c "$work/cubin" >"$work/code" || return
+    awk '/DEPBAR.LE gsb0, 0x1/ { between = 1; maxima = 0 }
+        /FMNMX/ { maxima += between }
+        /DEPBAR.LE gsb0, 0x0/ { if (between) { seen++; bad += maxima < 32; print "# " maxima " maxima" } between = 0 }
+        END { exit bad > 0 || !seen }' "$work/code"
+}
+nvdisasm=$(command -v nvdisasm || ls "$(dirname "$(readlink -f "$(command -v "$nvcc")")")/nvdisasm" 2>/dev/null)
+if [ -z "$nvdisasm" ]; then
+    report ok "the forward's softmax beside a product # SKIP nvdisasm is not installed"
+else
+    overlaps && status=ok || status='not ok'
+    report "$status" "the forward's softmax beside a product"
+fi
 
 # noticed WHAT SOURCE: it builds, and is not fine
 noticed() {
