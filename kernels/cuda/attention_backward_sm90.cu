@@ -8,8 +8,8 @@
  *   over keys   K, V     Q, dO     K Q^T  V dO^T   dV += P dO, dK += dS Q  (P, dS: keys by queries)
  *   over queries Q, dO   K, V      Q K^T  dO V^T   dQ += dS K
  *
- * Choices: a visit of 128 streamed rows is taken in halves, as registers allow. The products of sums are
- * waited for only after the next half's first product is issued. Thread 0 alone walks over the schedule and
+ * Choices: a visit of 128 streamed rows is taken in halves, as registers allow. A half's gradients are multiplied
+ * while the weights of the next are computed, and so, where registers allow, is that one's dP. Thread 0 alone walks over the schedule and
  * leaves a note of each half, the helpers bring its lse and delta: registers are what this kernel lacks, 24 a
  * thread for the first warpgroup, and for the others 240 of which 128 hold sums. A warpgroup lets halves pass of
  * which its own rows see nothing, and takes those without masks of which they see all.
@@ -17,7 +17,8 @@
  * Measured on an H100 in one run: blocks that stay and take item after item, as in the forward pass, took 1.00
  * to 1.12 times the time of one block an item; dropped.
  *
- * Not measured yet: halves let pass. Bigbird of blocks of 64 at 8,192 executed 2.20 times its useful products; its
+ * Not measured yet: gradients multiplied beside the next half's weights (before, both that product and S were waited
+ * for first, and over keys with head size 128 nothing ran beside the exponentials); halves let pass. Bigbird of blocks of 64 at 8,192 executed 2.20 times its useful products; its
  * schedule in tiles of 64 x 64, a warpgroup's part of a half, holds 1.07 times as many. */
 #include "kernels/cuda/attention_rows.h"
 #include "kernels/cuda/attention_sm90.h"
@@ -274,8 +275,10 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         return pattern;
     };
     auto streamed = [&](int n) { return ring_at + (uint32_t)(stage_of<STAGES>(n) * 2 * at::half); };
-    /* Weights and gradients of half n, whose S is there; dV grows. */
-    auto half_step = [&](int n, int pattern) {
+    auto let_go = [&](int n) { warp_arrive(empty + stage_of<STAGES>(n)); };
+    /* Weights and gradients of half n, whose S is there; dV grows. `before`: the half whose gradients are being
+     * multiplied meanwhile, let go when they are done; -1: none. */
+    auto half_step = [&](int n, int pattern, int before) {
         const int stage = stage_of<STAGES>(n);
         const float *of_rows = vectors + stage * 2 * HALF + lane % 4 * 2;
         const int *mark = marks + stage * 2 * (HALF + 1);
@@ -300,11 +303,17 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             weigh.template operator()<false, true>(seen, of_rows);
         else
             weigh.template operator()<false, false>(seen, of_rows);
-        if (!EARLY)
+        if (!EARLY) {
+            wg_wait<0>(); /* before: its gradients make room */
+            if (before >= 0)
+                let_go(before);
             scores(dp, second_at, streamed(n) + at::half);
+        }
         if (KEYS)
             sums(of_weights, weights, streamed(n) + at::half);
         wg_wait<0>();
+        if (EARLY && before >= 0)
+            let_go(before);
         if (partial)
             differentiate.template operator()<true>(seen, of_rows);
         else
@@ -321,23 +330,22 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     int n = 0, pattern = arrived(0);
     while (pattern != THE_END) {
         if (!concerns(n, pattern)) {
-            warp_arrive(empty + stage_of<STAGES>(n));
+            let_go(n);
             pattern = arrived(++n);
             continue;
         }
         scores(s, first_at, streamed(n));
         wg_wait<0>();
-        half_step(n, pattern);
+        half_step(n, pattern, -1);
         for (n++; concerns(n, pattern = arrived(n)); n++) {
-            sums(of_scores, gradients, streamed(n - 1));
             scores(s, first_at, streamed(n));
-            wg_wait<0>();
-            warp_arrive(empty + stage_of<STAGES>(n - 1));
-            half_step(n, pattern);
+            sums(of_scores, gradients, streamed(n - 1));
+            wg_wait<1>(); /* S */
+            half_step(n, pattern, n - 1);
         }
         sums(of_scores, gradients, streamed(n - 1));
         wg_wait<0>();
-        warp_arrive(empty + stage_of<STAGES>(n - 1));
+        let_go(n - 1);
     }
 
     float scale[2], one[2];
