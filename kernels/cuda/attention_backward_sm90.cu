@@ -9,17 +9,18 @@
  *   over queries Q, dO   K, V      Q K^T  dO V^T   dQ += dS K
  *
  * Choices: a visit of 128 streamed rows is taken in halves, as registers allow. A half's gradients are multiplied
- * while the weights of the next are computed, and so, where registers allow, is that one's dP. Thread 0 alone walks over the schedule and
- * leaves a note of each half, the helpers bring its lse and delta: registers are what this kernel lacks, 24 a
- * thread for the first warpgroup, and for the others 240 of which 128 hold sums. A warpgroup lets halves pass of
- * which its own rows see nothing, and takes those without masks of which they see all.
+ * while the weights of the next are computed, and so, where registers allow, is that one's dP. Thread 0 alone walks
+ * over the schedule and leaves a note of each half, the helpers bring its lse and delta: registers are what this
+ * kernel lacks, 24 a thread for the first warpgroup, and for the others 240 of which 128 hold sums. A warpgroup lets
+ * halves pass of which its own rows see nothing, and takes those without masks of which they see all.
  *
  * Measured on an H100 in one run: blocks that stay and take item after item, as in the forward pass, took 1.00
  * to 1.12 times the time of one block an item; dropped.
  *
  * Not measured yet: gradients multiplied beside the next half's weights (before, both that product and S were waited
- * for first, and over keys with head size 128 nothing ran beside the exponentials); halves let pass. Bigbird of blocks of 64 at 8,192 executed 2.20 times its useful products; its
- * schedule in tiles of 64 x 64, a warpgroup's part of a half, holds 1.07 times as many. */
+ * for first, and over keys with head size 128 nothing ran beside the exponentials); halves let pass. Bigbird of
+ * blocks of 64 at 8,192 executed 2.20 times its useful products; its schedule in tiles of 64 x 64, a warpgroup's part
+ * of a half, holds 1.07 times as many. */
 #include "kernels/cuda/attention_rows.h"
 #include "kernels/cuda/attention_sm90.h"
 
