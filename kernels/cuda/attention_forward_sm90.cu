@@ -19,7 +19,8 @@
  * - leaving out rescale() where no maximum of the warp changed: x 0.87 to 1.18, dropped.
  *
  * Not measured yet: the wait for O behind the softmax (everything above ran with it before: all 64 exponentials a
- * thread and tile came when both products were done; the paper has 582 TFLOP/s so, and 661 with the two overlapped),
+ * thread and tile came when both products were done; the paper's ablation has 661 TFLOP/s with the two overlapped, and
+ * without 570 or 582, by second-hand reports that do not say which),
  * the second buffer of queries, tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at
  * 0.54 of the dense rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost as
  * much as 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was
@@ -277,8 +278,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             rescale<D>(o, shrink);
             pack();
             visit next = walk_next(&w);
-            bool more = keys_ready(next, visits + 1);
-            while (more) {
+            for (bool more = keys_ready(next, visits + 1); more; visits++) {
                 multiply_keys(queries, visits + 1);
                 values_ready(now, visits);
                 multiply_values(visits);
@@ -293,7 +293,6 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                 warp_arrive(r.v_empty + stage_of<STAGES>(visits));
                 rescale<D>(o, shrink);
                 pack();
-                visits++;
             }
             values_ready(now, visits);
             multiply_values(visits);

@@ -33,7 +33,8 @@ for kernel in backward forward; do # forward last: its code is looked at below
     report "$status" "attention_${kernel}_sm90"
 done
 
-# overlaps: are there maxima of scores between the wait for scores, with a product under way, and that for the product?
+# overlaps: are the maxima of scores, 32 a thread where tiles have 64 keys, between the wait for the scores, with a product
+# under way, and that for the product?
 overlaps() {
     "$nvdisasm" -c "$work/cubin" >"$work/code" || return
     awk '/DEPBAR.LE gsb0, 0x1/ { between = 1; maxima = 0 }
