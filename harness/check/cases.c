@@ -193,7 +193,7 @@ static bool add_options(mas_check_cases *list)
     static const int64_t heads[][3] = {
         {1, 1, 1}, {1, 4, 2},  {2, 6, 2}, {3, 5, 1},
         {2, 3, 3}, {1, 16, 2}, {1, 64, 1}}; /* enough heads on one for the forward to gather keys */
-    static const float caps[] = {0.5f, 5.0f, 50.0f};
+    static const float caps[] = {0.5f, 5.0f, 50.0f, 1000.0f, 1e6f};
     static const char *const layouts[] = {"dense", "padded", "head_major", "fused"};
     bool ok = true;
     for (size_t i = 0; i < LENGTH(heads); i++) {

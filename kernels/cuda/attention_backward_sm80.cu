@@ -232,12 +232,13 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
             __syncthreads();
         }
 
-        mas_row_span keys[2] = {{0, TILE}, {0, TILE}};
+        uint32_t seen[2] = {~(uint32_t)0, ~(uint32_t)0};
         if (now.pattern >= 0)
 #pragma unroll
             for (int h = 0; h < 2; h++) {
-                keys[h] = row_span(&p.s, now.pattern, row + 8 * h);
-                for (int j = keys[h].lo; bad[TILE] == visits && j < keys[h].hi; j++)
+                const mas_row_span keys = row_span(&p.s, now.pattern, row + 8 * h);
+                seen[h] = columns_seen(keys);
+                for (int j = keys.lo; bad[TILE] == visits && j < keys.hi; j++)
                     if (bad[j] == visits)
                         poison[h] = NAN;
             }
@@ -252,10 +253,12 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
             for (int i = 0; i < PART / 8; i++)
 #pragma unroll
                 for (int e = 0; e < 4; e++) {
-                    const int key = first + i * 8 + lane % 4 * 2 + (e & 1), h = e / 2;
-                    const bool visible = key >= keys[h].lo && key < keys[h].hi;
+                    const int h = e / 2;
+                    const bool visible = seen[h] >> (2 * i + e % 2) & 1;
                     ds[i][e] = score_of(&p, s[i][e], ds[i][e], lse[h], deltas[h], visible).gradient;
                 }
+            seen[0] >>= PART / 4;
+            seen[1] >>= PART / 4;
             product_columns<TYPE, D, PART, COLUMNS>(&dq, &ds, tk + first * D + column);
         }
         visits++;

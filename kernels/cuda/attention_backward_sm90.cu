@@ -17,7 +17,10 @@
  * Measured on an H100 in one run: blocks that stay and take item after item, as in the forward pass, took 1.00
  * to 1.12 times the time of one block an item; dropped.
  *
- * Not measured yet: gradients multiplied beside the next half's weights (before, both that product and S were waited
+ * In its machine code descriptors were computed lane by lane and moved over, 10 instructions between two of a product,
+ * as the compiler could not know that all lanes are at the same half; told so, 0 to 3.
+ *
+ * Not measured yet: that; spans of streamed rows brought by the helpers; gradients multiplied beside the next half's weights (before, both that product and S were waited
  * for first, and over keys with head size 128 nothing ran beside the exponentials); halves let pass. Bigbird of
  * blocks of 64 at 8,192 executed 2.20 times its useful products; its schedule in tiles of 64 x 64, a warpgroup's part
  * of a half, holds 1.07 times as many. */
@@ -39,7 +42,8 @@ static_assert((int)HALF == MAS_CUDA_PART, "a half of the stream is a part of a t
 template <int D> struct backward_layout {
     static constexpr int stays = TILE * D * 2, half = HALF * D * 2, first = 0, second = stays,
                          ring = 2 * stays, rows = ring + STAGES * 2 * half,
-                         marks = rows + STAGES * 2 * HALF * (int)sizeof(float),
+                         spans = rows + STAGES * 2 * HALF * (int)sizeof(float),
+                         marks = spans + STAGES * HALF * (int)sizeof(mas_row_span),
                          notes = marks + STAGES * 2 * (HALF + 1) * (int)sizeof(int),
                          barriers = (notes + STAGES * 3 * (int)sizeof(int) + 7) / 8 * 8,
                          bytes = barriers + (1 + 4 * STAGES) * (int)sizeof(uint64_t);
@@ -71,9 +75,10 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     /* Is dP multiplied while weights are computed? Not where that takes more registers than there are. */
     constexpr bool EARLY = !(KEYS && D == 128);
     SIMT_DYN_SMEM(unsigned char, smem);
-    float *vectors = (float *)(smem + at::rows); /* [STAGES][2][HALF]: lse and delta */
-    note *notes = (note *)(smem + at::notes);    /* [STAGES] */
-    int *marks = (int *)(smem + at::marks);      /* [STAGES][2][HALF + 1], see sanitise */
+    float *vectors = (float *)(smem + at::rows);              /* [STAGES][2][HALF]: lse and delta */
+    mas_row_span *spans = (mas_row_span *)(smem + at::spans); /* [STAGES][HALF] */
+    note *notes = (note *)(smem + at::notes);                 /* [STAGES] */
+    int *marks = (int *)(smem + at::marks); /* [STAGES][2][HALF + 1], see sanitise */
     uint64_t *stays = (uint64_t *)(smem + at::barriers), *noted = stays + 1, *full = noted + STAGES,
              *ready = full + STAGES, *empty = ready + STAGES;
 
@@ -142,6 +147,8 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                     float *to = vectors + stage * 2 * HALF + helper;
                     to[0] = row < p.q_len ? p.lse[of + row] : 0.0f;
                     to[HALF] = row < p.q_len ? delta[of + row] : 0.0f;
+                    if (pattern >= 0)
+                        spans[stage * HALF + helper] = row_span(&p.s, pattern, row % TILE);
                 }
                 if (pattern >= 0) {
                     unsigned char *half = smem + at::ring + stage * 2 * at::half;
@@ -208,7 +215,9 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     /* Products of q and k to weights; s becomes weight times slope of the cap. `seen`: bit 2 i + e % 2. */
     auto weigh = [&]<bool CAP, bool PARTIAL>(const uint32_t seen[2], const float *of_rows) {
 #pragma unroll
-        for (int i = 0; i < HALF / 8; i++)
+        for (int i = 0; i < HALF / 8; i++) {
+            if (CAP && i == HALF / 16)
+                __syncwarp(); /* ptxas takes registers for one half at a time */
 #pragma unroll
             for (int h = 0; h < 2; h++) {
                 float w[2];
@@ -224,6 +233,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                 if (KEYS)
                     weights[i / 2][i % 2 * 2 + h] = element<TYPE>::pack(w[0], w[1]);
             }
+        }
     };
     auto differentiate = [&]<bool PARTIAL>(const uint32_t seen[2], const float *of_rows) {
 #pragma unroll
@@ -241,16 +251,34 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                 gradients[i / 2][i % 2 * 2 + h] = element<TYPE>::pack(g[0], g[1]);
             }
     };
-    /* Which streamed rows, of this lane's columns, row h of those that stay sees or is seen by. */
-    auto look = [&](int pattern, int half, uint32_t seen[2]) {
+    /* The half that is looked at; its pattern, or THE_END. */
+    int n = -1, pattern = THE_END;
+    /* The next one, once it is there. The compiler cannot know that all lanes have the same n; told, it keeps what
+     * follows from it, descriptors above all, in registers that a warp has one of. */
+    auto advance = [&] {
+        n = simt_uniform(n + 1);
+        const int stage = stage_of<STAGES>(n), parity = parity_of<STAGES>(n);
+        mbar_wait(ready + stage, parity);
+        pattern = notes[stage].pattern;
+        if (pattern != THE_END)
+            mbar_wait(full + stage, parity);
+    };
+    /* Which of its rows, of this lane's columns, row h of those that stay sees or is seen by. */
+    auto look = [&](uint32_t seen[2]) {
+        if (!KEYS) {
+#pragma unroll
+            for (int h = 0; h < 2; h++)
+                seen[h] = columns_seen(row_span(&p.s, pattern, row + 8 * h)) >> n % 2 * (HALF / 4);
+            return;
+        }
+        const mas_row_span *of_rows = spans + stage_of<STAGES>(n) * HALF + lane % 4 * 2;
         seen[0] = seen[1] = 0;
-#pragma unroll 1
+#pragma unroll
         for (int i = 0; i < HALF / 8; i++)
 #pragma unroll
             for (int e = 0; e < 4; e++) {
-                const int streamed = half * HALF + i * 8 + lane % 4 * 2 + e % 2,
-                          own = row + e / 2 * 8, key = KEYS ? own : streamed;
-                const mas_row_span keys = row_span(&p.s, pattern, KEYS ? streamed : own);
+                const mas_row_span keys = of_rows[i * 8 + e % 2];
+                const int key = row + e / 2 * 8;
                 if (key >= keys.lo && key < keys.hi)
                     seen[e / 2] |= 1u << (2 * i + e % 2);
             }
@@ -266,20 +294,13 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                     poison[e / 2] = NAN;
     };
 
-    /* Pattern of half n, once it is there. */
-    auto arrived = [&](int n) {
-        const int stage = stage_of<STAGES>(n), parity = parity_of<STAGES>(n);
-        mbar_wait(ready + stage, parity);
-        const int pattern = notes[stage].pattern;
-        if (pattern != THE_END)
-            mbar_wait(full + stage, parity);
-        return pattern;
+    auto streamed = [&](int of) {
+        return ring_at + (uint32_t)(stage_of<STAGES>(of) * 2 * at::half);
     };
-    auto streamed = [&](int n) { return ring_at + (uint32_t)(stage_of<STAGES>(n) * 2 * at::half); };
-    auto let_go = [&](int n) { warp_arrive(empty + stage_of<STAGES>(n)); };
-    /* Weights and gradients of half n, whose S is there; dV grows. `before`: the half whose gradients are being
-     * multiplied meanwhile, let go when they are done; -1: none. */
-    auto half_step = [&](int n, int pattern, int before) {
+    auto let_go = [&](int of) { warp_arrive(empty + stage_of<STAGES>(of)); };
+    /* Its weights and gradients, once S is there; dV grows. `before`: the half whose gradients are being multiplied
+     * meanwhile, let go when they are done; -1: none. */
+    auto half_step = [&](int before) {
         const int stage = stage_of<STAGES>(n);
         const float *of_rows = vectors + stage * 2 * HALF + lane % 4 * 2;
         const int *mark = marks + stage * 2 * (HALF + 1);
@@ -289,7 +310,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         if (EARLY)
             scores(dp, second_at, streamed(n) + at::half);
         if (partial)
-            look(pattern, n % 2, seen);
+            look(seen);
         if (pattern >= 0) {
             if (mark[HALF] == n)
                 poison_by(mark, n, seen);
@@ -321,28 +342,28 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             differentiate.template operator()<false>(seen, of_rows);
     };
 
-    /* Is there anything in half n for this warpgroup's rows? */
-    auto concerns = [&](int n, int pattern) {
+    /* Is there anything in it for this warpgroup's rows? */
+    auto concerns = [&] {
         return pattern != THE_END &&
                part_some<PARTS>(&p.s, pattern, KEYS ? n % 2 : group - 1, KEYS ? group - 1 : n % 2);
     };
 
     mbar_wait(stays, 0);
-    int n = 0, pattern = arrived(0);
+    advance();
     while (pattern != THE_END) {
-        if (!concerns(n, pattern)) {
+        if (!concerns()) {
             let_go(n);
-            pattern = arrived(++n);
+            advance();
             continue;
         }
         scores(s, first_at, streamed(n));
         wg_wait<0>();
-        half_step(n, pattern, -1);
-        for (n++; concerns(n, pattern = arrived(n)); n++) {
+        half_step(-1);
+        for (advance(); concerns(); advance()) {
             scores(s, first_at, streamed(n));
             sums(of_scores, gradients, streamed(n - 1));
             wg_wait<1>(); /* S */
-            half_step(n, pattern, n - 1);
+            half_step(n - 1);
         }
         sums(of_scores, gradients, streamed(n - 1));
         wg_wait<0>();

@@ -177,7 +177,8 @@ __global__ void __launch_bounds__(THREADS, decode_shape<D>::BLOCKS)
             for (int h = 0; h < 2; h++)
                 keys[h] = span_part(row_span(&p.s, now.pattern, (lane / 4 + h * 8) % p.s.q_tile),
                                     keys_from, 16);
-            mask_scores<16>(s, keys);
+            const uint32_t seen[2] = {columns_seen(keys[0]), columns_seen(keys[1])};
+            mask_scores<16>(s, seen);
             tile_sanitise<TYPE, D, BN>(tiles + (visits & 1) * STAGE + BN * D, bad, visits);
             __syncthreads();
             if (bad[BN] == visits) /* whoever sees a bad value gets NaN */

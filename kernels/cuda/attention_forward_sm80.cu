@@ -64,7 +64,6 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 
         const bool concerned = BM <= MAS_CUDA_PART || strip_some<PARTS>(&p.s, now.pattern, part);
         float s[MT][BN / 8][4];
-        mas_row_span keys[MT][2];
 #pragma unroll
         for (int t = 0; t < MT; t++)
             clear(s[t], BN / 8);
@@ -75,9 +74,10 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
                 if (p.softcap > 0)
                     cap_scores<BN>(s[t], &p);
                 if (now.pattern >= 0) {
-                    keys[t][0] = row_span(&p.s, now.pattern, row + t * 16);
-                    keys[t][1] = row_span(&p.s, now.pattern, row + t * 16 + 8);
-                    mask_scores<BN>(s[t], keys[t]);
+                    const int r = row + t * 16;
+                    const uint32_t seen[2] = {columns_seen(row_span(&p.s, now.pattern, r)),
+                                              columns_seen(row_span(&p.s, now.pattern, r + 8))};
+                    mask_scores<BN>(s[t], seen);
                 }
                 float shrink[2];
                 softmax_step<BN>(s[t], &rows[t], to_log2, shrink);
@@ -92,8 +92,12 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
             __syncthreads();
             if (concerned && bad[BN] == visits) /* whoever sees a bad value gets NaN */
 #pragma unroll
-                for (int t = 0; t < MT; t++)
-                    poison_rows(&rows[t], keys[t], bad, visits);
+                for (int t = 0; t < MT; t++) {
+                    const int r = row + t * 16;
+                    const mas_row_span keys[2] = {row_span(&p.s, now.pattern, r),
+                                                  row_span(&p.s, now.pattern, r + 8)};
+                    poison_rows(&rows[t], keys, bad, visits);
+                }
         }
         if (next.tile >= 0)
             tile_load<D, BN, ALIGNED>(nv, &v, next.tile * BN, walk_seen(&p.s, next.pattern));

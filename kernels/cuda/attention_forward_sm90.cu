@@ -18,7 +18,12 @@
  * - three warpgroups of rows beside two at head size 64: x 0.83 and 0.92;
  * - leaving out rescale() where no maximum of the warp changed: x 0.87 to 1.18, dropped.
  *
- * Not measured yet: the wait for O behind the softmax (everything above ran with it before: all 64 exponentials a
+ * Counted in its machine code, a thread, a whole tile of 128 keys, head size 64: 490 instructions, 66 of them
+ * exponentials. Three warps share a scheduler: 1,470 issue slots and, at 8 cycles each, 1,584 cycles of exponentials
+ * beside 1,536 of products. So exponentials as polynomials would gain little: issue slots are as short. A mask by bits
+ * adds 150, it added 240 by comparisons; a softcap adds 16 an element, it added 35 with a division.
+ *
+ * Not measured yet: masks by bits, the wait for O behind the softmax (everything above ran with it before: all 64 exponentials a
  * thread and tile came when both products were done; the paper's ablation has 661 TFLOP/s with the two overlapped, and
  * without 570 or 582, by second-hand reports that do not say which),
  * the second buffer of queries, tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at
@@ -179,8 +184,9 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     const float to_log2 = score_to_log2(&p);
     float o[D / 8][4], s[BN / 8][4], shrink[2];
     uint32_t weights[BN / 16][4]; /* the left operand of the second product */
-    mas_row_span keys[2];
     softmax_rows rows;
+    bool whole; /* Do this warpgroup's rows see all of the tile whose keys are there? If not: */
+    uint32_t seen[2];
 
     auto multiply_keys = [&](uint32_t queries, int n) {
         const uint64_t a = wg_descriptor(queries, 16, 1024),
@@ -202,17 +208,11 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             wgmma_registers<TYPE, D>(o, weights[c], wg_descriptor_at(b, c * 16 * 128));
         wg_commit();
     };
-    auto weigh = [&](visit x) {
+    auto weigh = [&] {
         if (p.softcap > 0)
             cap_scores<BN>(s, &p);
-        if (strip_all<PARTS>(&p.s, x.pattern, group - 1)) {
-            keys[0].lo = keys[1].lo = 0;
-            keys[0].hi = keys[1].hi = BN;
-        } else {
-            keys[0] = row_span(&p.s, x.pattern, row);
-            keys[1] = row_span(&p.s, x.pattern, row + 8);
-            mask_scores<BN>(s, keys);
-        }
+        if (!whole)
+            mask_scores<BN>(s, seen);
         softmax_step<BN>(s, &rows, to_log2, shrink);
     };
     auto pack = [&] {
@@ -229,8 +229,11 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         if (x.pattern >= 0) {
             mbar_wait(r.v_clean + stage, parity_of<STAGES>(n));
             const int *marks = bad + stage * (BN + 1);
-            if (marks[BN] == n) /* whoever sees a bad value gets NaN */
+            if (marks[BN] == n) { /* whoever sees a bad value gets NaN */
+                const mas_row_span keys[2] = {row_span(&p.s, x.pattern, row),
+                                              row_span(&p.s, x.pattern, row + 8)};
                 poison_rows(&rows, keys, marks, n);
+            }
         }
     };
 
@@ -245,10 +248,13 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     auto concerns = [&](visit x) {
         return x.tile >= 0 && strip_some<PARTS>(&p.s, x.pattern, group - 1);
     };
-    /* Is tile x, visit n, one to multiply? Then its keys are there. */
+    /* Is tile x, visit n, one to multiply? Then its keys are there, and what is seen of them. */
     auto keys_ready = [&](visit x, int n) {
         if (!concerns(x))
             return false;
+        whole = strip_all<PARTS>(&p.s, x.pattern, group - 1);
+        for (int h = 0; !whole && h < 2; h++)
+            seen[h] = columns_seen(row_span(&p.s, x.pattern, row + 8 * h));
         mbar_wait(r.k_full + stage_of<STAGES>(n), parity_of<STAGES>(n));
         return true;
     };
@@ -274,7 +280,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             multiply_keys(queries, visits);
             wg_wait<0>();
             warp_arrive(r.k_empty + stage_of<STAGES>(visits));
-            weigh(now);
+            weigh();
             rescale<D>(o, shrink);
             pack();
             visit next = walk_next(&w);
@@ -284,7 +290,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                 multiply_values(visits);
                 wg_wait<1>(); /* the scores of the next tile */
                 warp_arrive(r.k_empty + stage_of<STAGES>(visits + 1));
-                weigh(next);
+                weigh();
                 now = next;
                 next = walk_next(&w);
                 /* here, not above: a branch between the softmax and the wait for O */

@@ -89,11 +89,16 @@ static __device__ __forceinline__ bool strip_all(const mas_cuda_schedule *s, int
     return pattern < 0 || !(~s->parts[pattern].all >> (queries * KEYS) & ((1u << KEYS) - 1));
 }
 
-/* Keys lo .. hi-1 of the key tile that row r of the query tile sees. */
+/* Keys lo .. hi-1 of the key tile that row r of the query tile sees. One load, not two. */
 static __device__ __forceinline__ mas_row_span row_span(const mas_cuda_schedule *s, int32_t pattern,
                                                         int32_t r)
 {
-    return s->patterns[(size_t)pattern * (size_t)s->q_tile + (size_t)r];
+    const uint32_t both =
+        ((const uint32_t *)s->patterns)[(size_t)pattern * (size_t)s->q_tile + (size_t)r];
+    mas_row_span keys;
+    keys.lo = (uint16_t)both;
+    keys.hi = (uint16_t)(both >> 16);
+    return keys;
 }
 
 /* The same of `count` of the tile's keys, those from `first` on. */

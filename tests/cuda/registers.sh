@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # What ptxas says of the attention kernels for 9.0: registers of each, no spills, and that products of warpgroups overlap
 # (where a compiler is short of registers, or finds one used too early, it makes products wait, and only remarks on it).
-# And, where nvdisasm is installed, that the forward's softmax comes before the wait for the product beside it: where it
-# may, ptxas waits first, and says nothing.
+# And, where nvdisasm is installed, two things of which it says nothing: it may wait for a product before the exponentials
+# that are to be computed beside it, and it may take numbers that a warp has one of for numbers of each lane, and move
+# them over before every instruction of a product.
 #   sh registers.sh NVCC SOURCE-ROOT
 nvcc=$1 root=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/masbench-registers.XXXXXX")
@@ -28,27 +29,38 @@ fine() {
         END { exit bad > 0 || !seen }' "$work/log"
 }
 
-for kernel in backward forward; do # forward last: its code is looked at below
-    fine "$root/kernels/cuda/attention_${kernel}_sm90.cu" && status=ok || status='not ok'
-    report "$status" "attention_${kernel}_sm90"
-done
-
-# overlaps: are the maxima of scores, 32 a thread where tiles have 64 keys, between the wait for the scores, with a product
-# under way, and that for the product?
-overlaps() {
-    "$nvdisasm" -c "$work/cubin" >"$work/code" || return
-    awk '/DEPBAR.LE gsb0, 0x1/ { between = 1; maxima = 0 }
-        /FMNMX/ { maxima += between }
-        /DEPBAR.LE gsb0, 0x0/ { if (between) { seen++; bad += maxima < 32; print "# " maxima " maxima" } between = 0 }
+# exponentials LEAST: that many between the wait for scores, with another product under way, and the wait for that one?
+exponentials() {
+    awk -v least="$1" '/DEPBAR.LE gsb0, 0x1/ { between = 1; count = 0 }
+        /MUFU.EX2/ { count += between }
+        /DEPBAR.LE gsb0, 0x0/ { if (between) { seen++; bad += count < least; print "# " count " exponentials" } between = 0 }
         END { exit bad > 0 || !seen }' "$work/code"
 }
+# one_a_warp: are no more than 2 numbers moved over between two instructions of a product?
+one_a_warp() {
+    awk '/HGMMA/ { bad += inside && moved > 2; seen += inside; inside = 1; moved = 0 }
+        /gsb0/ { inside = 0 } # the last of a product, or a wait
+        /R2UR/ { moved++ }
+        END { exit bad > 0 || !seen }' "$work/code"
+}
+
 nvdisasm=$(command -v nvdisasm || ls "$(dirname "$(readlink -f "$(command -v "$nvcc")")")/nvdisasm" 2>/dev/null)
-if [ -z "$nvdisasm" ]; then
-    report ok "the forward's softmax beside a product # SKIP nvdisasm is not installed"
-else
-    overlaps && status=ok || status='not ok'
-    report "$status" "the forward's softmax beside a product"
-fi
+for kernel in backward forward; do
+    fine "$root/kernels/cuda/attention_${kernel}_sm90.cu" && status=ok || status='not ok'
+    report "$status" "attention_${kernel}_sm90"
+    if [ -z "$nvdisasm" ]; then
+        report ok "its exponentials beside a product # SKIP nvdisasm is not installed"
+        report ok "what a warp has one of # SKIP nvdisasm is not installed"
+        continue
+    fi
+    "$nvdisasm" -c "$work/cubin" >"$work/code"
+    # 32 a thread where tiles have 64 keys; backward, in each of four versions but for one or two
+    [ $kernel = forward ] && least=32 || least=120
+    exponentials $least && status=ok || status='not ok'
+    report "$status" "its exponentials beside a product"
+    one_a_warp && status=ok || status='not ok'
+    report "$status" "what a warp has one of"
+done
 
 # noticed WHAT SOURCE: it builds, and is not fine
 noticed() {

@@ -76,6 +76,19 @@ __device__ __forceinline__ float simt_exp2(float x)
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
+__device__ __forceinline__ float simt_reciprocal(float x)
+{
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+/* To -most .. most; NaN stays. */
+__device__ __forceinline__ float simt_clamp(float x, float most)
+{
+    asm("min.NaN.f32 %0, %0, %1;" : "+f"(x) : "f"(most));
+    asm("max.NaN.f32 %0, %0, %1;" : "+f"(x) : "f"(-most));
+    return x;
+}
 __host__ __device__ __forceinline__ float bf2f(bf16 x)
 {
     union {

@@ -80,6 +80,14 @@ inline float simt_exp2(float x)
 {
     return exp2f(x);
 }
+inline float simt_reciprocal(float x)
+{
+    return 1.0f / x;
+}
+inline float simt_clamp(float x, float most)
+{
+    return x < -most ? -most : x > most ? most : x;
+}
 inline int simt_uniform(int x)
 {
     int first = x;
