@@ -20,10 +20,10 @@
  * In its machine code descriptors were computed lane by lane and moved over, 10 instructions between two of a product,
  * as the compiler could not know that all lanes are at the same half; told so, 0 to 3.
  *
- * Not measured yet: that; spans of streamed rows brought by the helpers; gradients multiplied beside the next half's weights (before, both that product and S were waited
- * for first, and over keys with head size 128 nothing ran beside the exponentials); halves let pass. Bigbird of
- * blocks of 64 at 8,192 executed 2.20 times its useful products; its schedule in tiles of 64 x 64, a warpgroup's part
- * of a half, holds 1.07 times as many. */
+ * Not measured yet: that; spans of streamed rows brought by the helpers; gradients multiplied beside the next half's
+ * weights (before, both that product and S were waited for first, and over keys with head size 128 nothing ran beside
+ * the exponentials); halves let pass. Bigbird of blocks of 64 at 8,192 executed 2.20 times its useful products; its
+ * schedule in tiles of 64 x 64, a warpgroup's part of a half, holds 1.07 times as many. */
 #include "kernels/cuda/attention_rows.h"
 #include "kernels/cuda/attention_sm90.h"
 

@@ -23,14 +23,14 @@
  * beside 1,536 of products. So exponentials as polynomials would gain little: issue slots are as short. A mask by bits
  * adds 150, it added 240 by comparisons; a softcap adds 16 an element, it added 35 with a division.
  *
- * Not measured yet: masks by bits, the wait for O behind the softmax (everything above ran with it before: all 64 exponentials a
- * thread and tile came when both products were done; the paper's ablation has 661 TFLOP/s with the two overlapped, and
- * without 570 or 582, by second-hand reports that do not say which),
- * the second buffer of queries, tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at
- * 0.54 of the dense rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost as
- * much as 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was
- * done with its own. Bigbird of blocks of 64 at 8,192 executed 2.96 (head size 64) and 2.20 times its useful
- * products; a warpgroup's parts of tiles hold 1.56 times as many with 128 keys and 1.07 with 64. */
+ * Not measured yet: masks by bits, the wait for O behind the softmax (everything above ran with it before: all 64
+ * exponentials a thread and tile came when both products were done; the paper's ablation has 661 TFLOP/s with the two
+ * overlapped, and without 570 or 582, by second-hand reports that do not say which), the second buffer of queries,
+ * tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at 0.54 of the dense rate with 1.12 times the useful
+ * products, 4.5 tiles an item: by these figures an item cost as much as 2.7 tiles beside its tiles, and its queries
+ * and first keys were asked for only when the item before was done with its own. Bigbird of blocks of 64 at 8,192
+ * executed 2.96 (head size 64) and 2.20 times its useful products; a warpgroup's parts of tiles hold 1.56 times as
+ * many with 128 keys and 1.07 with 64. */
 #include "kernels/cuda/attention_sm90.h"
 
 #include <algorithm>
