@@ -265,35 +265,14 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     };
     /* Which of its rows, of this lane's columns, row h of those that stay sees or is seen by. */
     auto look = [&](uint32_t seen[2]) {
-        if (!KEYS) {
+        if (KEYS) {
+            columns_seeing<HALF>(spans + stage_of<STAGES>(n) * HALF, row, seen);
+        } else {
 #pragma unroll
             for (int h = 0; h < 2; h++)
                 seen[h] = columns_seen(row_span(&p.s, pattern, row + 8 * h)) >> n % 2 * (HALF / 4);
-            return;
         }
-        const mas_row_span *of_rows = spans + stage_of<STAGES>(n) * HALF + lane % 4 * 2;
-        seen[0] = seen[1] = 0;
-#pragma unroll
-        for (int i = 0; i < HALF / 8; i++)
-#pragma unroll
-            for (int e = 0; e < 4; e++) {
-                const mas_row_span keys = of_rows[i * 8 + e % 2];
-                const int key = row + e / 2 * 8;
-                if (key >= keys.lo && key < keys.hi)
-                    seen[e / 2] |= 1u << (2 * i + e % 2);
-            }
     };
-    /* Rows that see, or are seen by, one that is not finite become NaN. */
-    auto poison_by = [&](const int *mark, int stamp, const uint32_t seen[2]) {
-#pragma unroll 1
-        for (int i = 0; i < HALF / 8; i++)
-#pragma unroll
-            for (int e = 0; e < 4; e++)
-                if (mark[i * 8 + lane % 4 * 2 + e % 2] == stamp &&
-                    (seen[e / 2] >> (2 * i + e % 2) & 1))
-                    poison[e / 2] = NAN;
-    };
-
     auto streamed = [&](int of) {
         return ring_at + (uint32_t)(stage_of<STAGES>(of) * 2 * at::half);
     };
@@ -313,9 +292,9 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             look(seen);
         if (pattern >= 0) {
             if (mark[HALF] == n)
-                poison_by(mark, n, seen);
+                poison_seeing<HALF>(poison, seen, mark, n);
             if (KEYS && mark[2 * HALF + 1] == n)
-                poison_by(mark + HALF + 1, n, seen);
+                poison_seeing<HALF>(poison, seen, mark + HALF + 1, n);
         }
         if (p.softcap > 0 && partial)
             weigh.template operator()<true, true>(seen, of_rows);

@@ -178,7 +178,7 @@ __global__ void __launch_bounds__(THREADS, decode_shape<D>::BLOCKS)
                 keys[h] = span_part(row_span(&p.s, now.pattern, (lane / 4 + h * 8) % p.s.q_tile),
                                     keys_from, 16);
             const uint32_t seen[2] = {columns_seen(keys[0]), columns_seen(keys[1])};
-            mask_scores<16>(s, seen);
+            hide<16>(s, seen, -INFINITY);
             tile_sanitise<TYPE, D, BN>(tiles + (visits & 1) * STAGE + BN * D, bad, visits);
             __syncthreads();
             if (bad[BN] == visits) /* whoever sees a bad value gets NaN */

@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
                     const int r = row + t * 16;
                     const uint32_t seen[2] = {columns_seen(row_span(&p.s, now.pattern, r)),
                                               columns_seen(row_span(&p.s, now.pattern, r + 8))};
-                    mask_scores<BN>(s[t], seen);
+                    hide<BN>(s[t], seen, -INFINITY);
                 }
                 float shrink[2];
                 softmax_step<BN>(s[t], &rows[t], to_log2, shrink);

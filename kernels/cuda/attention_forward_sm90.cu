@@ -212,7 +212,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         if (p.softcap > 0)
             cap_scores<BN>(s, &p);
         if (!whole)
-            mask_scores<BN>(s, seen);
+            hide<BN>(s, seen, -INFINITY);
         softmax_step<BN>(s, &rows, to_log2, shrink);
     };
     auto pack = [&] {

@@ -108,16 +108,16 @@ static __device__ __forceinline__ uint32_t columns_seen(mas_row_span keys)
                       ((uint64_t)1 << columns_before(keys.lo)));
 }
 
-/* Only columns seen[h] are visible to row h. Bits, not comparisons: half the instructions. */
+/* Elements of columns other than seen[h] in row h become `value`. Bits, not comparisons: half the instructions. */
 template <int N>
-static __device__ __forceinline__ void mask_scores(float (*s)[4], const uint32_t seen[2])
+static __device__ __forceinline__ void hide(float (*s)[4], const uint32_t seen[2], float value)
 {
 #pragma unroll
     for (int i = 0; i < N / 8; i++)
 #pragma unroll
         for (int e = 0; e < 4; e++)
             if (!(seen[e / 2] >> (2 * i + e % 2) & 1))
-                s[i][e] = -INFINITY;
+                s[i][e] = value;
 }
 
 /* ---- running softmax ---- */
@@ -216,6 +216,38 @@ static __device__ __forceinline__ float capped_weight(const mas_cuda_attention *
     const float t = tanh_of(product * p->cap_scale);
     *slope = 1.0f - t * t;
     return simt_exp2((p->softcap * t - lse) * LOG2E);
+}
+
+/* Where columns are queries that see spans[column]: those that see `key`, and key + 8, as columns_seen. */
+template <int N>
+static __device__ __forceinline__ void columns_seeing(const mas_row_span *spans, int key,
+                                                      uint32_t seen[2])
+{
+    spans += (threadIdx.x & 3) * 2;
+    seen[0] = seen[1] = 0;
+#pragma unroll
+    for (int i = 0; i < N / 8; i++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) {
+            const mas_row_span keys = spans[i * 8 + e % 2];
+            const int own = key + e / 2 * 8;
+            if (own >= keys.lo && own < keys.hi)
+                seen[e / 2] |= 1u << (2 * i + e % 2);
+        }
+}
+
+/* Rows that see, or are seen by, a column with marks[column] == stamp become NaN. */
+template <int N>
+static __device__ __forceinline__ void poison_seeing(float poison[2], const uint32_t seen[2],
+                                                     const int *marks, int stamp)
+{
+    marks += (threadIdx.x & 3) * 2;
+#pragma unroll 1
+    for (int i = 0; i < N / 8; i++)
+#pragma unroll
+        for (int e = 0; e < 4; e++)
+            if (marks[i * 8 + e % 2] == stamp && (seen[e / 2] >> (2 * i + e % 2) & 1))
+                poison[e / 2] = NAN;
 }
 
 /* Are heads padded to 64? Otherwise to 128 or more. */

@@ -76,6 +76,8 @@ fault maximum-from-half-a-row "$k" attention_softmax.h \
 f=attention_backward_sm80.cu k='attn_backward/flash/sm80'
 fault no-barrier-before-queries "$k" $f 's|__syncthreads\(\);( +/\* this tile)|\1|'
 fault columns-of-the-other-warp "$k" $f 's/td \+ first \* D \+ column/td + first * D/'
+fault spans-of-the-other-buffer "$k" $f 's/spans \+ buffer \* TILE/spans/'
+fault hidden-weights-kept "$k" $f 's/hide<PART>\(s, seen, 0.0f\);//'
 fault delta-forgotten "$k" $f 's/\(dp - delta\)/dp/'
 f=attention_decode_sm80.cu k='attn_decode/split_k/sm80'
 fault unchanged-decode "$k" $f ''
