@@ -53,7 +53,7 @@ static __device__ __forceinline__ score score_of(const mas_cuda_attention *p, fl
 
 /* ---- dK and dV ---- */
 
-template <mas_dtype TYPE, int D, bool ALIGNED>
+template <mas_dtype TYPE, int D>
 __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, const float *delta)
 {
     constexpr int TILE = backward_shape<D>::TILE, PART = backward_shape<D>::PART,
@@ -76,8 +76,8 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
     clear(dv, COLUMNS / 8);
     for (int i = (int)threadIdx.x; i <= TILE; i += THREADS)
         bad_q[i] = bad_d[i] = -1;
-    tile_load<D, TILE, ALIGNED>(sk, &k, tile * TILE, NULL);
-    tile_load<D, TILE, ALIGNED>(sv, &v, tile * TILE, NULL);
+    tile_load<D, TILE>(sk, &k, tile * TILE, NULL);
+    tile_load<D, TILE>(sv, &v, tile * TILE, NULL);
 
     int visits = 0, member = 0; /* query head kv_head * group + member */
     walk w = walk_begin(p.s.k_start, p.s.k_spans, tile);
@@ -89,22 +89,39 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
         const int head = kv_head * p.group + of;
         const head_rows q = head_of(&p.q, batch, head, p.q_len, p.d_qk),
                         d = head_of(&p.d_o, batch, head, p.q_len, p.d_v_size);
-        tile_load<D, TILE, ALIGNED>(sq + to * TILE * D, &q, x.tile * TILE, NULL);
-        tile_load<D, TILE, ALIGNED>(sd + to * TILE * D, &d, x.tile * TILE, NULL);
-        const int r = (int)threadIdx.x % TILE, row = x.tile * TILE + r;
-        const size_t at = ((size_t)batch * p.q_heads + head) * p.q_len + row;
-        float value = 0.0f;
+        tile_load<D, TILE>(sq + to * TILE * D, &q, x.tile * TILE, NULL);
+        tile_load<D, TILE>(sd + to * TILE * D, &d, x.tile * TILE, NULL);
+    };
+    /* What this thread brings of its vectors, in two steps: loads take long, so they begin before the products and
+     * are stored after. */
+    struct entry {
+        float value; /* lse, or delta, by halves of the block */
+        mas_row_span keys;
+    };
+    const int r = (int)threadIdx.x % TILE;
+    const bool of_lse = (int)threadIdx.x < TILE;
+    auto look_up = [&](int of, visit x) {
+        const int row = x.tile * TILE + r;
+        const size_t at = ((size_t)batch * p.q_heads + kv_head * p.group + of) * p.q_len + row;
+        entry e = {0.0f, {0, 0}};
         if (row < p.q_len)
-            value = (int)threadIdx.x < TILE ? p.lse[at] : delta[at];
+            e.value = of_lse ? p.lse[at] : delta[at];
+        if (of_lse && x.pattern >= 0)
+            e.keys = row_span(&p.s, x.pattern, r);
+        return e;
+    };
+    auto keep = [&](entry e, int to) {
         if ((int)threadIdx.x < 2 * TILE)
-            rows[to * 2 * TILE + (int)threadIdx.x] = value;
-        if (x.pattern >= 0 && (int)threadIdx.x < TILE)
-            spans[to * TILE + r] = row_span(&p.s, x.pattern, r);
+            rows[to * 2 * TILE + (int)threadIdx.x] = e.value;
+        if (of_lse)
+            spans[to * TILE + r] = e.keys;
     };
     static_assert(THREADS >= 2 * TILE, "a thread for each entry of rows");
 
-    if (now.tile >= 0)
+    if (now.tile >= 0) {
         fetch(member, now, 0);
+        keep(look_up(member, now), 0);
+    }
     cp_async_commit();
     while (now.tile >= 0) {
         const int buffer = visits & 1;
@@ -118,8 +135,11 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
         }
         cp_async_wait<0>();
         __syncthreads(); /* this tile is there, and everyone is done with the other buffer */
-        if (next.tile >= 0)
+        entry coming = {0.0f, {0, 0}};
+        if (next.tile >= 0) {
             fetch(member, next, buffer ^ 1);
+            coming = look_up(member, next);
+        }
         cp_async_commit();
         if (now.pattern >= 0) {
             tile_sanitise<TYPE, D, TILE>(tq, bad_q, visits);
@@ -162,6 +182,7 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
             product_columns<TYPE, D, PART, COLUMNS>(&dv, &s, td + first * D + column);
             product_columns<TYPE, D, PART, COLUMNS>(&dk, &ds, tq + first * D + column);
         }
+        keep(coming, buffer ^ 1);
         visits++;
         now = next;
     }
@@ -186,7 +207,7 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
 
 /* ---- dQ ---- */
 
-template <mas_dtype TYPE, int D, bool ALIGNED>
+template <mas_dtype TYPE, int D>
 __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor would spill */
     backward_queries(mas_cuda_attention p, const float *delta)
 {
@@ -222,11 +243,11 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
     visit now = walk_next(&w);
     auto fetch = [&](visit x, int to) {
         const uint64_t *seen = walk_seen(&p.s, x.pattern);
-        tile_load<D, TILE, ALIGNED>(sk + to * TILE * D, &k, x.tile * TILE, seen);
-        tile_load<D, TILE, ALIGNED>(sv + to * TILE * D, &v, x.tile * TILE, seen);
+        tile_load<D, TILE>(sk + to * TILE * D, &k, x.tile * TILE, seen);
+        tile_load<D, TILE>(sv + to * TILE * D, &v, x.tile * TILE, seen);
     };
-    tile_load<D, TILE, ALIGNED>(sq, &q, tile * TILE, NULL);
-    tile_load<D, TILE, ALIGNED>(sd, &d, tile * TILE, NULL);
+    tile_load<D, TILE>(sq, &q, tile * TILE, NULL);
+    tile_load<D, TILE>(sd, &d, tile * TILE, NULL);
     if (now.tile >= 0)
         fetch(now, 0);
     cp_async_commit();
@@ -306,7 +327,7 @@ static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_ti
         padded_size(p) == 256 ? backward_shape<256>::TILE : backward_shape<128>::TILE;
 }
 
-template <mas_dtype TYPE, int D, bool ALIGNED>
+template <mas_dtype TYPE, int D>
 static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a, float *delta)
 {
     const mas_attn_problem *p = &plan->problem;
@@ -315,12 +336,12 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
     const size_t tiles = backward_shape<D>::tiles;
     cudaError_t code = mas_cuda_attention_delta(plan, a, delta);
     if (code == cudaSuccess)
-        code = simt_launch(backward_keys<TYPE, D, ALIGNED>,
+        code = simt_launch(backward_keys<TYPE, D>,
                            dim3((unsigned)s->k_tiles, (unsigned)p->kv_heads, (unsigned)p->batch),
                            dim3(THREADS), tiles + (6 * TILE + 2 * (TILE + 1)) * sizeof(float),
                            mas_cuda_stream(), *a, delta);
     if (code == cudaSuccess)
-        code = simt_launch(backward_queries<TYPE, D, ALIGNED>,
+        code = simt_launch(backward_queries<TYPE, D>,
                            dim3((unsigned)s->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch),
                            dim3(THREADS), tiles + (TILE + 1) * sizeof(int), mas_cuda_stream(), *a,
                            delta);
@@ -331,30 +352,20 @@ template <mas_dtype TYPE>
 static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attention *a,
                                 float *delta)
 {
-    const bool aligned = backward_aligned(a);
     switch (padded_size(&plan->problem)) {
-    case 64:
-        return aligned ? launch<TYPE, 64, true>(plan, a, delta)
-                       : launch<TYPE, 64, false>(plan, a, delta);
-    case 128:
-        return aligned ? launch<TYPE, 128, true>(plan, a, delta)
-                       : launch<TYPE, 128, false>(plan, a, delta);
-    default:
-        return aligned ? launch<TYPE, 256, true>(plan, a, delta)
-                       : launch<TYPE, 256, false>(plan, a, delta);
+    case 64: return launch<TYPE, 64>(plan, a, delta);
+    case 128: return launch<TYPE, 128>(plan, a, delta);
+    default: return launch<TYPE, 256>(plan, a, delta);
     }
 }
 
 static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
                       mas_error *err)
 {
-    const mas_attn_problem *p = &plan->problem;
-    const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
-    float *delta = (float *)args->workspace;
-    const cudaError_t code = p->dtype == MAS_DTYPE_BF16
-                                 ? launch_sized<MAS_DTYPE_BF16>(plan, &a, delta)
-                                 : launch_sized<MAS_DTYPE_F16>(plan, &a, delta);
-    return mas_cuda_finish(plan, code, counts, err);
+    return mas_cuda_run_packed(plan, args, counts, err,
+                               [&]<mas_dtype TYPE>(const mas_cuda_attention *a) {
+                                   return launch_sized<TYPE>(plan, a, (float *)args->workspace);
+                               });
 }
 
 extern "C" const mas_attn_kernel mas_cuda_backward_sm80 = {

@@ -105,7 +105,7 @@ template <int D> struct decode_shape {
                              room + ROWS * D * (int)sizeof(uint16_t) + (BN + 1) * (int)sizeof(int);
 };
 
-template <mas_dtype TYPE, int D, bool ALIGNED>
+template <mas_dtype TYPE, int D>
 __global__ void __launch_bounds__(THREADS, decode_shape<D>::BLOCKS)
     decode_sm80(mas_cuda_attention p, decode_cut cut, float *states)
 {
@@ -139,8 +139,8 @@ __global__ void __launch_bounds__(THREADS, decode_shape<D>::BLOCKS)
 
     auto bring = [&](int stage, visit x) {
         const uint64_t *seen = walk_seen(&p.s, x.pattern);
-        tile_load<D, BN, ALIGNED>(tiles + stage * STAGE, &k, x.tile * BN, seen);
-        tile_load<D, BN, ALIGNED>(tiles + stage * STAGE + BN * D, &v, x.tile * BN, seen);
+        tile_load<D, BN>(tiles + stage * STAGE, &k, x.tile * BN, seen);
+        tile_load<D, BN>(tiles + stage * STAGE + BN * D, &v, x.tile * BN, seen);
     };
     walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
     walk_skip(&w, piece * cut.visits);
@@ -300,12 +300,9 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
     const decode_cut cut = cut_of(p, plan->schedule);
     const dim3 grid((unsigned)(cut.pieces * plan->schedule->q_tiles),
                     (unsigned)(p->kv_heads * cut.chunks), (unsigned)p->batch);
-    const bool aligned = view_aligned(&a->k) && view_aligned(&a->v);
     const cudaError_t code =
-        aligned ? simt_launch(decode_sm80<TYPE, D, true>, grid, dim3(THREADS),
-                              decode_shape<D>::bytes, mas_cuda_stream(), *a, cut, states)
-                : simt_launch(decode_sm80<TYPE, D, false>, grid, dim3(THREADS),
-                              decode_shape<D>::bytes, mas_cuda_stream(), *a, cut, states);
+        simt_launch(decode_sm80<TYPE, D>, grid, dim3(THREADS), decode_shape<D>::bytes,
+                    mas_cuda_stream(), *a, cut, states);
     if (code != cudaSuccess || cut.pieces == 1)
         return code;
     const int64_t rows = p->batch * p->q_heads * p->q_len;
@@ -328,12 +325,10 @@ static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attent
 static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
                       mas_error *err)
 {
-    const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
-    float *states = (float *)args->workspace;
-    const cudaError_t code = plan->problem.dtype == MAS_DTYPE_BF16
-                                 ? launch_sized<MAS_DTYPE_BF16>(plan, &a, states)
-                                 : launch_sized<MAS_DTYPE_F16>(plan, &a, states);
-    return mas_cuda_finish(plan, code, counts, err);
+    return mas_cuda_run_packed(plan, args, counts, err,
+                               [&]<mas_dtype TYPE>(const mas_cuda_attention *a) {
+                                   return launch_sized<TYPE>(plan, a, (float *)args->workspace);
+                               });
 }
 
 extern "C" const mas_attn_kernel mas_cuda_decode_sm80 = {

@@ -11,7 +11,7 @@
  * multiply-add. */
 #include "kernels/cuda/attention_sm80.h"
 
-template <mas_dtype TYPE, int D, int MT, int BN, bool ALIGNED>
+template <mas_dtype TYPE, int D, int MT, int BN>
 __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 {
     constexpr int BM = 16 * MT * WARPS, PARTS = 1; /* of the keys of a tile */
@@ -38,11 +38,11 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
 
     for (int i = (int)threadIdx.x; i <= BN; i += THREADS)
         bad[i] = -1;
-    tile_load<D, BM, ALIGNED>(sq, &q, tile * BM, NULL);
+    tile_load<D, BM>(sq, &q, tile * BM, NULL);
     if (now.tile >= 0) {
-        tile_load<D, BN, ALIGNED>(sk, &k, now.tile * BN, walk_seen(&p.s, now.pattern));
+        tile_load<D, BN>(sk, &k, now.tile * BN, walk_seen(&p.s, now.pattern));
         cp_async_commit();
-        tile_load<D, BN, ALIGNED>(sv, &v, now.tile * BN, walk_seen(&p.s, now.pattern));
+        tile_load<D, BN>(sv, &v, now.tile * BN, walk_seen(&p.s, now.pattern));
     }
     cp_async_commit();
 
@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
         cp_async_wait<1>(); /* K of this tile; V may be in flight */
         __syncthreads();    /* everyone's part of it; everyone is done with the other buffer */
         if (next.tile >= 0)
-            tile_load<D, BN, ALIGNED>(nk, &k, next.tile * BN, walk_seen(&p.s, next.pattern));
+            tile_load<D, BN>(nk, &k, next.tile * BN, walk_seen(&p.s, next.pattern));
         cp_async_commit();
 
         const bool concerned = BM <= MAS_CUDA_PART || strip_some<PARTS>(&p.s, now.pattern, part);
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
                 }
         }
         if (next.tile >= 0)
-            tile_load<D, BN, ALIGNED>(nv, &v, next.tile * BN, walk_seen(&p.s, next.pattern));
+            tile_load<D, BN>(nv, &v, next.tile * BN, walk_seen(&p.s, next.pattern));
         cp_async_commit();
 
         if (concerned)
@@ -136,11 +136,8 @@ static cudaError_t launch(const mas_attn_plan *plan, const mas_cuda_attention *a
     const mas_attn_problem *p = &plan->problem;
     const dim3 grid((unsigned)plan->schedule->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch);
     const size_t bytes = (size_t)(16 * MT * WARPS + 4 * BN) * D * 2 + (BN + 1) * sizeof(int);
-    const bool aligned = view_aligned(&a->q) && view_aligned(&a->k) && view_aligned(&a->v);
-    return aligned ? simt_launch(forward_sm80<TYPE, D, MT, BN, true>, grid, dim3(THREADS), bytes,
-                                 mas_cuda_stream(), *a)
-                   : simt_launch(forward_sm80<TYPE, D, MT, BN, false>, grid, dim3(THREADS), bytes,
-                                 mas_cuda_stream(), *a);
+    return simt_launch(forward_sm80<TYPE, D, MT, BN>, grid, dim3(THREADS), bytes, mas_cuda_stream(),
+                       *a);
 }
 
 template <mas_dtype TYPE>
@@ -156,11 +153,9 @@ static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attent
 static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
                       mas_error *err)
 {
-    const mas_attn_problem *p = &plan->problem;
-    const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
-    const cudaError_t code = p->dtype == MAS_DTYPE_BF16 ? launch_sized<MAS_DTYPE_BF16>(plan, &a)
-                                                        : launch_sized<MAS_DTYPE_F16>(plan, &a);
-    return mas_cuda_finish(plan, code, counts, err);
+    return mas_cuda_run_packed(
+        plan, args, counts, err,
+        [&]<mas_dtype TYPE>(const mas_cuda_attention *a) { return launch_sized<TYPE>(plan, a); });
 }
 
 extern "C" const mas_attn_kernel mas_cuda_forward_sm80 = {

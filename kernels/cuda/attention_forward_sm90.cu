@@ -379,15 +379,9 @@ static cudaError_t launch_sized(const mas_attn_plan *plan, const mas_cuda_attent
 static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
                       mas_error *err)
 {
-    const mas_attn_problem *p = &plan->problem;
-    mas_cuda_attention a = mas_cuda_attention_of(plan, args);
-    mas_cuda_packed packed;
-    cudaError_t code = mas_cuda_pack(&packed, p, &a);
-    if (code == cudaSuccess)
-        code = p->dtype == MAS_DTYPE_BF16 ? launch_sized<MAS_DTYPE_BF16>(plan, &a)
-                                          : launch_sized<MAS_DTYPE_F16>(plan, &a);
-    mas_cuda_unpack(&packed);
-    return mas_cuda_finish(plan, code, counts, err);
+    return mas_cuda_run_packed(
+        plan, args, counts, err,
+        [&]<mas_dtype TYPE>(const mas_cuda_attention *a) { return launch_sized<TYPE>(plan, a); });
 }
 
 extern "C" const mas_attn_kernel mas_cuda_forward_sm90 = {

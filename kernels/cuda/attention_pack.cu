@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/attention_pack.h"
-#include "kernels/cuda/attention_softmax.h"
 
 enum { THREADS = 128 };
 
@@ -13,6 +12,12 @@ __global__ void __launch_bounds__(THREADS)
     uint16_t *target = (uint16_t *)to.data + batch * to.batch + row * to.row;
     for (int i = (int)threadIdx.x; i < heads * columns; i += THREADS)
         target[i / columns * to.head + i % columns] = source[i / columns * from.head + i % columns];
+}
+
+/* Do all rows begin at multiples of 16 bytes? */
+static bool view_aligned(const mas_view *v)
+{
+    return (uintptr_t)v->data % 16 == 0 && v->batch % 8 == 0 && v->row % 8 == 0 && v->head % 8 == 0;
 }
 
 static cudaError_t pack(void **memory, mas_view *view, int64_t batches, int64_t rows, int64_t heads,

@@ -9,6 +9,7 @@
 #ifndef MAS_CUDA_ATTENTION_SM80_H
 #define MAS_CUDA_ATTENTION_SM80_H
 
+#include "kernels/cuda/attention_pack.h"
 #include "kernels/cuda/attention_softmax.h"
 #include "kernels/cuda/attention_walk.h"
 
@@ -23,9 +24,9 @@ static __device__ __forceinline__ uint16_t *tile_at(uint16_t *tile, int row, int
 }
 
 /* Start the copy of ROWS rows from `first` on. Rows past the tensor, columns past its size, and rows
- * whose bit in `seen` (unless NULL) is clear, are not read and become zero. ALIGNED: rows begin at
- * multiples of 16 bytes. */
-template <int D, int ROWS, bool ALIGNED>
+ * whose bit in `seen` (unless NULL) is clear, are not read and become zero. Rows begin at multiples of
+ * 16 bytes (attention_pack.h). */
+template <int D, int ROWS>
 static __device__ __forceinline__ void tile_load(uint16_t *tile, const head_rows *from, int first,
                                                  const uint64_t *seen)
 {
@@ -36,19 +37,12 @@ static __device__ __forceinline__ void tile_load(uint16_t *tile, const head_rows
                                  : left;
     int row = (int)threadIdx.x / CHUNKS;
     const uint16_t *source = from->data + (ptrdiff_t)(first + row) * from->stride + chunk * 8;
-#pragma unroll(ALIGNED ? ROWS / STEP : 1)
+#pragma unroll
     for (int i = 0; i < ROWS / STEP; i++, row += STEP, source += STEP * from->stride) {
         const bool there =
             first + row < from->rows && (!seen || (seen[row / 64] >> (row % 64) & 1));
         const int count = there ? width : 0;
-        uint16_t *to = tile_at<D>(tile, row, chunk);
-        if (ALIGNED) {
-            cp_async_16(to, count ? source : from->data, count * 2);
-        } else {
-#pragma unroll
-            for (int e = 0; e < 8; e++)
-                to[e] = e < count ? source[e] : (uint16_t)0;
-        }
+        cp_async_16(tile_at<D>(tile, row, chunk), count ? source : from->data, count * 2);
     }
 }
 

@@ -47,12 +47,6 @@ static __device__ __forceinline__ head_rows head_of(const mas_view *v, int batch
     return h;
 }
 
-/* Do all rows begin at multiples of 16 bytes? */
-static inline bool view_aligned(const mas_view *v)
-{
-    return (uintptr_t)v->data % 16 == 0 && v->batch % 8 == 0 && v->row % 8 == 0 && v->head % 8 == 0;
-}
-
 /* Eight neighbouring elements of shared memory: those that are not finite become 0. Were there any? */
 template <mas_dtype TYPE> static __device__ __forceinline__ bool zero_nonfinite(uint32_t *pairs)
 {
@@ -254,13 +248,6 @@ static __device__ __forceinline__ void poison_seeing(float poison[2], const uint
 static inline bool is_small(const mas_attn_problem *p)
 {
     return p->d_qk <= 64 && p->d_v <= 64;
-}
-
-/* May the backward pass take rows in 16-byte pieces? */
-static inline bool backward_aligned(const mas_cuda_attention *a)
-{
-    return view_aligned(&a->q) && view_aligned(&a->k) && view_aligned(&a->v) &&
-           view_aligned(&a->d_o);
 }
 
 /* ---- results ---- */

@@ -39,7 +39,8 @@ static __device__ float block_sum(float x, float *shared)
 }
 
 /* Loss, verdict and, unless it is NULL, gradient of a row of logits. A target outside the vocabulary
- * other than -1 gives the loss NaN. */
+ * other than -1 gives the loss NaN. Logits do not fit the caches: they are read once for maximum and sum
+ * together, and once more for the gradient, four at a time. */
 __global__ void __launch_bounds__(THREADS)
     loss_rows(int64_t vocab, const float *logits, const int32_t *targets, float grad_scale,
               float *losses, uint8_t *correct, mas_dtype type, void *gradient)
@@ -48,31 +49,43 @@ __global__ void __launch_bounds__(THREADS)
     const int64_t row = blockIdx.x, begin = row * vocab;
     const int32_t target = targets[row];
     const bool scored = target >= 0 && target < vocab;
-    const float *x = logits + begin;
-    float most = -INFINITY, sum = 0.0f, before = 0.0f;
-    for (int64_t j = (int)threadIdx.x; j < vocab; j += THREADS)
-        most = fmaxf(most, x[j]);
-    most = block_max(most, shared);
-    for (int64_t j = (int)threadIdx.x; j < vocab; j += THREADS) {
-        sum += expf(x[j] - most);
-        if (j < target && x[j] == most)
-            before = 1.0f; /* an earlier one is as large */
+    float most = -INFINITY,
+          sum = 0.0f;      /* of this thread: largest logit, exponentials relative to it */
+    int64_t first = vocab; /* where it is first */
+    for (int64_t j = (int)threadIdx.x * 4; j < vocab; j += THREADS * 4) {
+        const four x = load4(MAS_DTYPE_F32, logits, begin + j, vocab - j);
+        float top = most;
+        for (int e = 0; e < 4 && j + e < vocab; e++)
+            if (x.x[e] > top) {
+                top = x.x[e];
+                first = j + e;
+            }
+        const float base = top == -INFINITY ? 0.0f : top;
+        sum *= expf(most - base);
+        for (int e = 0; e < 4 && j + e < vocab; e++)
+            sum += expf(x.x[e] - base);
+        most = top;
     }
-    sum = block_sum(sum, shared);
-    before = block_max(before, shared);
+    const float all = block_max(most, shared), base = all == -INFINITY ? 0.0f : all;
+    sum = block_sum(most == -INFINITY ? sum : sum * expf(most - base), shared);
+    const float before = block_max(most == all && first < target ? 1.0f : 0.0f, shared);
     if (threadIdx.x == 0) {
-        losses[row] = scored ? most + logf(sum) - x[target] : target == -1 ? 0.0f : NAN;
-        if (correct)
-            correct[row] = scored && x[target] == most && before == 0.0f;
+        const float x = scored ? logits[begin + target] : 0.0f;
+        losses[row] = scored ? all + logf(sum) - x : target == -1 ? 0.0f : NAN;
+        if (correct) /* the first of the largest */
+            correct[row] = scored && x == all && before == 0.0f;
     }
     if (!gradient)
         return;
     const float scale = scored ? grad_scale / sum : 0.0f;
-    for (int64_t j = (int)threadIdx.x; j < vocab; j += THREADS) {
-        float g = scored ? expf(x[j] - most) * scale : 0.0f;
-        if (j == target)
-            g -= grad_scale;
-        typed_store(type, gradient, begin + j, g);
+    for (int64_t j = (int)threadIdx.x * 4; j < vocab; j += THREADS * 4) {
+        four g = load4(MAS_DTYPE_F32, logits, begin + j, vocab - j);
+        for (int e = 0; e < 4; e++) {
+            g.x[e] = scored ? expf(g.x[e] - base) * scale : 0.0f;
+            if (j + e == target)
+                g.x[e] -= grad_scale;
+        }
+        store4(type, gradient, begin + j, vocab - j, g);
     }
 }
 

@@ -40,8 +40,9 @@ __global__ void __launch_bounds__(THREADS)
     if (i >= count)
         return;
     four a = load4(type, x, i, count - i);
-    for (int e = 0; e < 4; e++)
-        a.x[e] += bias[(i + e) % c];
+    place p = place_of(i, c);
+    for (int e = 0; e < 4; e++, place_advance(&p, c))
+        a.x[e] += bias[p.column];
     store4(type, x, i, count - i, a);
 }
 
@@ -67,7 +68,46 @@ static __device__ __forceinline__ float sigmoid(float x)
     return 1.0f / (1.0f + expf(-x));
 }
 
-/* Threads count outputs; the gate of output (row, j) is in[row][j], its other factor in[row][f + j]. */
+/* Four outputs (row, j) of `count`: the gate of each is in[row][j], its other factor in[row][f + j]. Where the four are
+ * of one row, as they are when f is a multiple of 4, both are read, and written, four at a time. */
+struct gated {
+    four gate, up;
+};
+
+static __device__ __forceinline__ gated load_gated(mas_dtype type, const void *in, int64_t i,
+                                                   int64_t count, int64_t f)
+{
+    gated r = {};
+    place p = place_of(i, f);
+    if (p.column + 4 <= f) {
+        const int64_t at = p.row * 2 * f + p.column;
+        r.gate = load4(type, in, at, 4);
+        r.up = load4(type, in, at + f, 4);
+        return r;
+    }
+    for (int e = 0; e < 4 && i + e < count; e++, place_advance(&p, f)) {
+        r.gate.x[e] = typed_load(type, in, p.row * 2 * f + p.column);
+        r.up.x[e] = typed_load(type, in, p.row * 2 * f + f + p.column);
+    }
+    return r;
+}
+
+static __device__ __forceinline__ void store_gated(mas_dtype type, void *out, int64_t i,
+                                                   int64_t count, int64_t f, gated v)
+{
+    place p = place_of(i, f);
+    if (p.column + 4 <= f) {
+        const int64_t at = p.row * 2 * f + p.column;
+        store4(type, out, at, 4, v.gate);
+        store4(type, out, at + f, 4, v.up);
+        return;
+    }
+    for (int e = 0; e < 4 && i + e < count; e++, place_advance(&p, f)) {
+        typed_store(type, out, p.row * 2 * f + p.column, v.gate.x[e]);
+        typed_store(type, out, p.row * 2 * f + f + p.column, v.up.x[e]);
+    }
+}
+
 __global__ void __launch_bounds__(THREADS)
     activate(mas_activation kind, int64_t n, int64_t f, mas_dtype type, const void *in, void *out)
 {
@@ -80,14 +120,9 @@ __global__ void __launch_bounds__(THREADS)
         for (int e = 0; e < 4; e++)
             r.x[e] = gelu(r.x[e]);
     } else {
-        for (int e = 0; e < 4; e++) {
-            const int64_t row = (i + e) / f, j = (i + e) % f;
-            if (i + e >= count)
-                break;
-            const float gate = typed_load(type, in, row * 2 * f + j),
-                        up = typed_load(type, in, row * 2 * f + f + j);
-            r.x[e] = gate * sigmoid(gate) * up;
-        }
+        const gated x = load_gated(type, in, i, count, f);
+        for (int e = 0; e < 4; e++)
+            r.x[e] = x.gate.x[e] * sigmoid(x.gate.x[e]) * x.up.x[e];
     }
     store4(type, out, i, count - i, r);
 }
@@ -107,13 +142,13 @@ __global__ void __launch_bounds__(THREADS)
         store4(type, d_in, i, count - i, r);
         return;
     }
-    for (int e = 0; e < 4 && i + e < count; e++) {
-        const int64_t row = (i + e) / f, j = (i + e) % f, at = row * 2 * f + j;
-        const float gate = typed_load(type, in, at), up = typed_load(type, in, at + f),
-                    s = sigmoid(gate);
-        typed_store(type, d_in, at, d.x[e] * up * s * (1.0f + gate * (1.0f - s)));
-        typed_store(type, d_in, at + f, d.x[e] * gate * s);
+    gated x = load_gated(type, in, i, count, f);
+    for (int e = 0; e < 4; e++) {
+        const float gate = x.gate.x[e], up = x.up.x[e], s = sigmoid(gate);
+        x.gate.x[e] = d.x[e] * up * s * (1.0f + gate * (1.0f - s));
+        x.up.x[e] = d.x[e] * gate * s;
     }
+    store_gated(type, d_in, i, count, f, x);
 }
 
 /* ---- rotary positions ---- */

@@ -12,11 +12,11 @@ __global__ void __launch_bounds__(THREADS)
                const float *token_table, const float *position_table, float *out)
 {
     const int64_t at = ((int64_t)blockIdx.x * THREADS + threadIdx.x) * 4;
-    for (int e = 0; e < 4 && at + e < n * c; e++) {
-        const int64_t i = (at + e) / c, j = (at + e) % c;
-        float x = token_table[ids[i] * c + j];
+    place p = place_of(at, c);
+    for (int e = 0; e < 4 && at + e < n * c; e++, place_advance(&p, c)) {
+        float x = token_table[ids[p.row] * c + p.column];
         if (position_table)
-            x += position_table[positions[i] * c + j];
+            x += position_table[positions[p.row] * c + p.column];
         out[at + e] = x;
     }
 }

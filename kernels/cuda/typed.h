@@ -22,8 +22,34 @@ static __device__ __forceinline__ void typed_store(mas_dtype type, void *data, p
         ((uint16_t *)data)[i] = element<MAS_DTYPE_F16>::round(x);
 }
 
-/* Four neighbours, of which `left` exist; those past it read as 0 and are not written. i is a multiple
- * of 4. One access of 8 or 16 bytes where the address allows it. */
+/* Row and column of element i of rows of c: one division a thread, in 32 bits where they do, since one in 64 takes as
+ * long as a memory-bound kernel has for a dozen elements. */
+struct place {
+    int64_t row, column;
+};
+
+static __device__ __forceinline__ place place_of(int64_t i, int64_t c)
+{
+    place p;
+    if ((i | c) >> 32)
+        p.row = i / c;
+    else
+        p.row = (uint32_t)i / (uint32_t)c;
+    p.column = i - p.row * c;
+    return p;
+}
+
+/* The next element's. */
+static __device__ __forceinline__ void place_advance(place *p, int64_t c)
+{
+    if (++p->column == c) {
+        p->row++;
+        p->column = 0;
+    }
+}
+
+/* Four neighbours, of which `left` exist; those past it read as 0 and are not written. One access of 8
+ * or 16 bytes where the address allows it. */
 struct four {
     float x[4];
 };
