@@ -109,8 +109,13 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
     }
 
 #pragma unroll
-    for (int t = 0; t < MT; t++)
-        softmax_store<TYPE, D>(&p, o[t], &rows[t], to_log2, batch, head, tile * BM + row + t * 16);
+    for (int t = 0; t < MT; t++) {
+        const int r = tile * BM + row + t * 16;
+        const head_rows out = head_of(&p.o, batch, head, p.q_len, p.d_v_size);
+        float factor[2];
+        softmax_close(&p, &rows[t], to_log2, batch, head, r, factor);
+        store_rows<TYPE, D>(o[t], factor, &out, r);
+    }
     if (threadIdx.x == 0)
         atomicAdd(p.tally, (mas_cuda_tally)visits);
 }

@@ -3,12 +3,14 @@
  * schedules. An item of work is a tile of queries and a head. The first warpgroup brings tiles of K and V into a ring
  * of buffers, each of the others keeps 64 rows of O and multiplies out of that ring.
  *
- * Choices: the scores of the next tile are multiplied while this tile's weights multiply V, so that the
- * softmax in between waits for one of the two only. Within straight code ptxas chooses where to wait for the
- * other, and chose before the softmax; so the wait for the next keys, a branch, stands between. Warps of the first
- * warpgroup that copy nothing take values that are not finite out of partial tiles of V; whole tiles are left as
- * they are. Blocks stay and take item after item; queries have two buffers, so the first warpgroup is an item
- * ahead. A warpgroup lets tiles pass of which its own rows see nothing; tiles have 64 keys instead of 128 where
+ * Choices: the scores of the next tile are multiplied while this tile's weights multiply V, so that the softmax in
+ * between waits for one of the two only. Within straight code ptxas chooses where to wait for the other, and chose
+ * before the softmax; so the wait for the next keys, a branch, stands between. Warps of the first warpgroup that copy
+ * nothing take values that are not finite out of partial tiles of V; whole tiles are left as they are. Blocks stay and
+ * take item after item; queries have two buffers, so the first warpgroup is an item ahead, and looks up where its walk
+ * begins. An item's outputs are stored while the next one's first scores are multiplied; ptxas allows that if nothing
+ * writes to a sum meanwhile (so they are packed before) and each product under way is begun at one place of the
+ * program only. A warpgroup lets tiles pass of which its own rows see nothing; tiles have 64 keys instead of 128 where
  * that leaves out enough.
  *
  * Measured on an H100, each pair of programs in one run, full and window 1,024 at 2,048 and 8,192 positions;
@@ -23,14 +25,14 @@
  * beside 1,536 of products. So exponentials as polynomials would gain little: issue slots are as short. A mask by bits
  * adds 150, it added 240 by comparisons; a softcap adds 16 an element, it added 35 with a division.
  *
- * Not measured yet: masks by bits, the wait for O behind the softmax (everything above ran with it before: all 64
- * exponentials a thread and tile came when both products were done; the paper's ablation has 661 TFLOP/s with the two
- * overlapped, and without 570 or 582, by second-hand reports that do not say which), the second buffer of queries,
- * tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at 0.54 of the dense rate with 1.12 times the useful
- * products, 4.5 tiles an item: by these figures an item cost as much as 2.7 tiles beside its tiles, and its queries
- * and first keys were asked for only when the item before was done with its own. Bigbird of blocks of 64 at 8,192
- * executed 2.96 (head size 64) and 2.20 times its useful products; a warpgroup's parts of tiles hold 1.56 times as
- * many with 128 keys and 1.07 with 64. */
+ * Not measured yet: masks by bits, outputs stored beside a product, walks looked up ahead, the wait for O behind the
+ * softmax (everything above ran with it before: all 64 exponentials a thread and tile came when both products were
+ * done; the paper's ablation has 661 TFLOP/s with the two overlapped, and without 570 or 582, by second-hand reports
+ * that do not say which), the second buffer of queries, tiles let pass, tiles of 64 keys. Own blocks of 1,024 ran at
+ * 0.54 of the dense rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost as much
+ * as 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was done with
+ * its own. Bigbird of blocks of 64 at 8,192 executed 2.96 (head size 64) and 2.20 times its useful products; a
+ * warpgroup's parts of tiles hold 1.56 times as many with 128 keys and 1.07 with 64. */
 #include "kernels/cuda/attention_sm90.h"
 
 #include <algorithm>
@@ -44,6 +46,9 @@ enum { ITEMS = 2 }; /* under way */
  * other, which keeps its keys and values in the second-level cache, the longest first. */
 struct item {
     int32_t tile, head, batch; /* tile < 0: there are no more */
+    visit
+        now; /* its first, and the walk from there on: looked up by one thread, ahead of the others */
+    walk w;
 };
 
 /* The next item, by one thread of the block. */
@@ -54,8 +59,11 @@ static __device__ __forceinline__ item item_take(const mas_cuda_attention *p)
     x.tile = -1;
     x.head = (int32_t)(head % (unsigned)p->q_heads);
     x.batch = (int32_t)(head / (unsigned)p->q_heads);
-    if (x.batch < p->batches)
+    if (x.batch < p->batches) {
         x.tile = p->s.q_order[i % (unsigned)p->s.q_tiles];
+        x.w = walk_begin(p->s.q_start, p->s.q_spans, x.tile);
+        x.now = walk_next(&x.w);
+    }
     return x;
 }
 
@@ -141,8 +149,8 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
                 fetch<D, at::BM>(smem + at::q + slot * at::queries, &q_map, x.tile * at::BM, x.head,
                                  x.batch, r.q_full + slot);
                 const int kv_head = x.head / p.group;
-                walk w = walk_begin(p.s.q_start, p.s.q_spans, x.tile);
-                for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
+                walk w = x.w;
+                for (visit now = x.now; now.tile >= 0; now = walk_next(&w), visits++) {
                     const int stage = stage_of<STAGES>(visits), parity = parity_of<STAGES>(visits);
                     mbar_wait(r.k_empty + stage, parity ^ 1);
                     fetch<D, BN>(smem + at::k + stage * at::tile, &k_map, now.tile * BN, kv_head,
@@ -158,12 +166,12 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             for (int m = 0;; m++) {
                 const int slot = stage_of<ITEMS>(m);
                 mbar_wait(r.q_full + slot, parity_of<ITEMS>(m));
-                const int32_t tile = taken[slot].tile;
+                const item x = taken[slot];
                 warp_arrive(r.q_empty + slot);
-                if (tile < 0)
+                if (x.tile < 0)
                     break;
-                walk w = walk_begin(p.s.q_start, p.s.q_spans, tile);
-                for (visit now; (now = walk_next(&w)).tile >= 0; visits++) {
+                walk w = x.w;
+                for (visit now = x.now; now.tile >= 0; now = walk_next(&w), visits++) {
                     const int stage = stage_of<STAGES>(visits), parity = parity_of<STAGES>(visits);
                     unsigned char *values = smem + at::v + stage * at::tile;
                     mbar_wait(r.v_full + stage, parity);
@@ -184,6 +192,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     const float to_log2 = score_to_log2(&p);
     float o[D / 8][4], s[BN / 8][4], shrink[2];
     uint32_t weights[BN / 16][4]; /* the left operand of the second product */
+    uint32_t outputs[D / 8][2];
     softmax_rows rows;
     bool whole; /* Do this warpgroup's rows see all of the tile whose keys are there? If not: */
     uint32_t seen[2];
@@ -260,6 +269,17 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     };
 
     int visits = 0;
+    item done; /* its outputs are still to be stored; tile < 0: none */
+    done.tile = -1;
+    auto store = [&] {
+        const head_rows out = head_of(&p.o, done.batch, done.head, p.q_len, p.d_v_size);
+        if (done.tile >= 0)
+            store_pairs<D>(outputs, &out, done.tile * at::BM + row);
+        done.tile = -1;
+#pragma unroll
+        for (int i = 0; i < D / 8; i++)
+            outputs[i][0] = outputs[i][1] = 0; /* or the compiler keeps them through the loop */
+    };
     for (int m = 0;; m++) {
         const int slot = stage_of<ITEMS>(m);
         mbar_wait(r.q_full + slot, parity_of<ITEMS>(m));
@@ -267,17 +287,19 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         if (x.tile < 0)
             break;
         const uint32_t queries = q_at + (uint32_t)(slot * at::queries);
+        walk w = x.w;
+        visit now = x.now;
         rows = softmax_begin();
         clear(o, D / 8);
-        walk w = walk_begin(p.s.q_start, p.s.q_spans, x.tile);
-        visit now = walk_next(&w);
-        while (now.tile >= 0) {
-            if (!keys_ready(now, visits)) {
+        auto skip = [&] {
+            while (now.tile >= 0 && !keys_ready(now, visits)) {
                 pass(visits++);
                 now = walk_next(&w);
-                continue;
             }
+        };
+        for (skip(); now.tile >= 0; skip()) {
             multiply_keys(queries, visits);
+            store(); /* the item before, meanwhile */
             wg_wait<0>();
             warp_arrive(r.k_empty + stage_of<STAGES>(visits));
             weigh();
@@ -308,8 +330,13 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             now = next;
         }
         warp_arrive(r.q_empty + slot);
-        softmax_store<TYPE, D>(&p, o, &rows, to_log2, x.batch, x.head, x.tile * at::BM + row);
+        store(); /* unless it was: this one had nothing to multiply */
+        float factor[2];
+        softmax_close(&p, &rows, to_log2, x.batch, x.head, x.tile * at::BM + row, factor);
+        pack_rows<TYPE, D>(o, factor, outputs);
+        done = x;
     }
+    store();
     if (threadIdx.x == GROUP)
         atomicAdd(p.tally, (mas_cuda_tally)visits);
 }

@@ -16,8 +16,12 @@ __global__ void __launch_bounds__(THREADS)
     if (row < p.q_len) {
         const ptrdiff_t o = batch * p.o.batch + row * p.o.row + head * p.o.head,
                         d = batch * p.d_o.batch + row * p.d_o.row + head * p.d_o.head;
-        for (int c = lane; c < p.d_v_size; c += 32)
-            sum = fmaf(typed_load(type, p.o.data, o + c), typed_load(type, p.d_o.data, d + c), sum);
+        for (int c = lane * 4; c < p.d_v_size; c += 128) {
+            const four a = load4(type, p.o.data, o + c, p.d_v_size - c),
+                       b = load4(type, p.d_o.data, d + c, p.d_v_size - c);
+            for (int e = 0; e < 4; e++)
+                sum = fmaf(a.x[e], b.x[e], sum);
+        }
     }
     sum = warp_sum(sum);
     if (lane == 0 && row < p.q_len)

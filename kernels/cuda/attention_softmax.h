@@ -252,11 +252,23 @@ static inline bool is_small(const mas_attn_problem *p)
 
 /* ---- results ---- */
 
-/* Store a 16 x D result times `factor[0]` and `factor[1]` (of its two rows a lane) as rows `row` and
- * `row + 8` of a head, cut at the tensor's rows and size. */
+/* A 16 x D result times `factor[0]` and `factor[1]` (of its two rows a lane), two neighbours a number. */
 template <mas_dtype TYPE, int D>
-static __device__ __forceinline__ void store_rows(const float (*acc)[4], const float *factor,
-                                                  const head_rows *to, int row)
+static __device__ __forceinline__ void pack_rows(const float (*acc)[4], const float factor[2],
+                                                 uint32_t (*pairs)[2])
+{
+#pragma unroll
+    for (int i = 0; i < D / 8; i++)
+#pragma unroll
+        for (int h = 0; h < 2; h++)
+            pairs[i][h] =
+                element<TYPE>::pack(acc[i][2 * h] * factor[h], acc[i][2 * h + 1] * factor[h]);
+}
+
+/* Store it as rows `row` and `row + 8` of a head, cut at the tensor's rows and size. */
+template <int D>
+static __device__ __forceinline__ void store_pairs(const uint32_t (*pairs)[2], const head_rows *to,
+                                                   int row)
 {
     const int column = (int)(threadIdx.x & 3) * 2;
 #pragma unroll
@@ -268,18 +280,25 @@ static __device__ __forceinline__ void store_rows(const float (*acc)[4], const f
 #pragma unroll
         for (int i = 0; i < D / 8; i++) {
             const int c = i * 8 + column;
-            const uint32_t pair =
-                element<TYPE>::pack(acc[i][2 * h] * factor[h], acc[i][2 * h + 1] * factor[h]);
             if (in_pairs && c + 1 < to->size) {
-                *(uint32_t *)(at + c) = pair;
+                *(uint32_t *)(at + c) = pairs[i][h];
             } else {
                 if (c < to->size)
-                    at[c] = (uint16_t)pair;
+                    at[c] = (uint16_t)pairs[i][h];
                 if (c + 1 < to->size)
-                    at[c + 1] = (uint16_t)(pair >> 16);
+                    at[c + 1] = (uint16_t)(pairs[i][h] >> 16);
             }
         }
     }
+}
+
+template <mas_dtype TYPE, int D>
+static __device__ __forceinline__ void store_rows(const float (*acc)[4], const float factor[2],
+                                                  const head_rows *to, int row)
+{
+    uint32_t pairs[D / 8][2];
+    pack_rows<TYPE, D>(acc, factor, pairs);
+    store_pairs<D>(pairs, to, row);
 }
 
 /* What a row's weighted values are to be multiplied by, after a largest score of `most` in units of log 2 and a
@@ -300,13 +319,12 @@ static __device__ __forceinline__ float softmax_finish(const mas_cuda_attention 
     return sum == 0.0f ? 0.0f : weight / sum;
 }
 
-/* Outputs `o` and the lse of rows `row` and `row + 8` of a head, sink logits added. */
-template <mas_dtype TYPE, int D>
-static __device__ __forceinline__ void softmax_store(const mas_cuda_attention *p,
-                                                     const float (*o)[4], const softmax_rows *rows,
-                                                     float to_log2, int batch, int head, int row)
+/* The lse of rows `row` and `row + 8` of a head is stored, sink logits added; `factor`: what their weighted values are to
+ * be multiplied by. */
+static __device__ __forceinline__ void softmax_close(const mas_cuda_attention *p,
+                                                     const softmax_rows *rows, float to_log2,
+                                                     int batch, int head, int row, float factor[2])
 {
-    float factor[2];
 #pragma unroll
     for (int h = 0; h < 2; h++) {
         float lse;
@@ -315,8 +333,6 @@ static __device__ __forceinline__ void softmax_store(const mas_cuda_attention *p
         if (p->lse && threadIdx.x % 4 == 0 && r < p->q_len)
             p->lse[((size_t)batch * p->q_heads + head) * p->q_len + r] = lse;
     }
-    const head_rows out = head_of(&p->o, batch, head, p->q_len, p->d_v_size);
-    store_rows<TYPE, D>(o, factor, &out, row);
 }
 
 #endif

@@ -98,6 +98,7 @@ __global__ void __launch_bounds__(COLUMNS)
     if (j >= c)
         return;
     float sum = 0.0f, plain = 0.0f;
+#pragma unroll 4 /* loads under way at once */
     for (int64_t i = begin; i < end; i++) {
         const float d = typed_load(type, d_out, i * c + j);
         sum += x ? d * ((x[i * c + j] - (mean ? mean[i] : 0.0f)) * rstd[i]) : d;

@@ -5,21 +5,26 @@
 
 #include "kernels/cuda/element.h"
 
+/* Of bf16 or f16. */
+static __device__ __forceinline__ float half_widen(mas_dtype type, uint16_t x)
+{
+    return type == MAS_DTYPE_BF16 ? element<MAS_DTYPE_BF16>::widen(x)
+                                  : element<MAS_DTYPE_F16>::widen(x);
+}
+
 static __device__ __forceinline__ float typed_load(mas_dtype type, const void *data, ptrdiff_t i)
 {
-    return type == MAS_DTYPE_F32    ? ((const float *)data)[i]
-           : type == MAS_DTYPE_BF16 ? element<MAS_DTYPE_BF16>::widen(((const uint16_t *)data)[i])
-                                    : element<MAS_DTYPE_F16>::widen(((const uint16_t *)data)[i]);
+    return type == MAS_DTYPE_F32 ? ((const float *)data)[i]
+                                 : half_widen(type, ((const uint16_t *)data)[i]);
 }
 
 static __device__ __forceinline__ void typed_store(mas_dtype type, void *data, ptrdiff_t i, float x)
 {
     if (type == MAS_DTYPE_F32)
         ((float *)data)[i] = x;
-    else if (type == MAS_DTYPE_BF16)
-        ((uint16_t *)data)[i] = element<MAS_DTYPE_BF16>::round(x);
     else
-        ((uint16_t *)data)[i] = element<MAS_DTYPE_F16>::round(x);
+        ((uint16_t *)data)[i] = type == MAS_DTYPE_BF16 ? element<MAS_DTYPE_BF16>::round(x)
+                                                       : element<MAS_DTYPE_F16>::round(x);
 }
 
 /* Row and column of element i of rows of c: one division a thread, in 32 bits where they do, since one in 64 takes as
@@ -75,10 +80,10 @@ static __device__ __forceinline__ four load4(mas_dtype type, const void *data, p
         u.q = *(const quad *)at;
         for (int e = 0; e < 4; e++)
             r.x[e] = u.f[e];
-    } else if (left >= 4 && type == MAS_DTYPE_BF16 && ((uintptr_t)at & 7) == 0) {
+    } else if (left >= 4 && type != MAS_DTYPE_F32 && ((uintptr_t)at & 7) == 0) {
         const pair p = *(const pair *)at;
         for (int e = 0; e < 4; e++)
-            r.x[e] = element<MAS_DTYPE_BF16>::widen((uint16_t)(p.x[e / 2] >> 16 * (e % 2)));
+            r.x[e] = half_widen(type, (uint16_t)(p.x[e / 2] >> 16 * (e % 2)));
     } else {
         for (int e = 0; e < 4; e++)
             r.x[e] = e < left ? typed_load(type, data, i + e) : 0.0f;
@@ -98,10 +103,12 @@ static __device__ __forceinline__ void store4(mas_dtype type, void *data, ptrdif
         for (int e = 0; e < 4; e++)
             u.f[e] = v.x[e];
         *(quad *)at = u.q;
-    } else if (left >= 4 && type == MAS_DTYPE_BF16 && ((uintptr_t)at & 7) == 0) {
+    } else if (left >= 4 && type != MAS_DTYPE_F32 && ((uintptr_t)at & 7) == 0) {
         pair p;
         for (int e = 0; e < 2; e++)
-            p.x[e] = element<MAS_DTYPE_BF16>::pack(v.x[2 * e], v.x[2 * e + 1]);
+            p.x[e] = type == MAS_DTYPE_BF16
+                         ? element<MAS_DTYPE_BF16>::pack(v.x[2 * e], v.x[2 * e + 1])
+                         : element<MAS_DTYPE_F16>::pack(v.x[2 * e], v.x[2 * e + 1]);
         *(pair *)at = p;
     } else {
         for (int e = 0; e < 4; e++)

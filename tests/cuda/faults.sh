@@ -105,6 +105,8 @@ fault half-a-tile-not-looked-at "$k" attention_walk.h 's/(some >> .*)\(1u << KEY
 fault pass-without-waiting "$k" $f '/auto pass/,/};/s/mbar_wait\(r.k_full.*//'
 fault masks-left-out "$k" $f 's/strip_all<PARTS>\(&p.s, x.pattern, group - 1\)/true/'
 fault sums-not-rescaled "$k" $f '/weigh\(\);/{n;s/rescale.*//}'
+fault outputs-overwritten "$k" $f 's|store\(\); /\* the item before.*||; s|store\(\); /\* unless it was.*||'
+fault stored-as-the-next-item "$k" $f 's/^( +)done = x;/\1done = taken[stage_of<ITEMS>(m + 1)];/'
 fault mask-of-another-row "$k" $f 's/(columns_seen\(row_span\(&p.s, x.pattern, row) \+ 8 \* h/\1/'
 f=attention_backward_sm90.cu k='attn_backward/flash/sm90'
 fault unchanged-backward-sm90 "$k" $f ''
