@@ -32,7 +32,10 @@
  * 0.54 of the dense rate with 1.12 times the useful products, 4.5 tiles an item: by these figures an item cost as much
  * as 2.7 tiles beside its tiles, and its queries and first keys were asked for only when the item before was done with
  * its own. Bigbird of blocks of 64 at 8,192 executed 2.96 (head size 64) and 2.20 times its useful products; a
- * warpgroup's parts of tiles hold 1.56 times as many with 128 keys and 1.07 with 64. */
+ * warpgroup's parts of tiles hold 1.56 times as many with 128 keys and 1.07 with 64.
+ *
+ * Not tried: turns between the warpgroups, so that one's softmax falls into the other's products (the paper's
+ * ping-pong). Here each may let other tiles pass, so that turns are not simply one a tile. */
 #include "kernels/cuda/attention_sm90.h"
 
 #include <algorithm>

@@ -21,16 +21,18 @@ typedef struct target {
 /* Scratch beyond that of the forward: gradients of one key/value head and of one query row. */
 typedef struct gradients {
     mas_ref_scratch rows;
-    double *d_o; /* [Dv] */
-    double *d_q; /* [D] */
-    double *d_k; /* [Tk][D] */
-    double *d_v; /* [Tk][Dv] */
+    double *d_o;          /* [Dv] */
+    double *d_q;          /* [D] */
+    double *d_k;          /* [Tk][D] */
+    double *d_v;          /* [Tk][Dv] */
+    double *weights, *dp; /* [Tk] of the row; dp: <d_o, v> */
 } gradients;
 
 static size_t thread_bytes(const mas_attn_problem *p, int32_t q_tile)
 {
-    const size_t heads = (size_t)(p->kv_len + 1) * ((size_t)p->d_qk + (size_t)p->d_v);
-    return (heads * sizeof(double) + 63) / 64 * 64 + mas_ref_scratch_bytes(p, q_tile);
+    const size_t heads = (size_t)(p->kv_len + 1) * ((size_t)p->d_qk + (size_t)p->d_v),
+                 row = 2 * (size_t)p->kv_len;
+    return ((heads + row) * sizeof(double) + 63) / 64 * 64 + mas_ref_scratch_bytes(p, q_tile);
 }
 
 static gradients cut(const mas_attn_problem *p, char *block)
@@ -40,6 +42,8 @@ static gradients cut(const mas_attn_problem *p, char *block)
     g.d_q = g.d_o + p->d_v;
     g.d_k = g.d_q + p->d_qk;
     g.d_v = g.d_k + (size_t)p->kv_len * (size_t)p->d_qk;
+    g.weights = g.d_v + (size_t)p->kv_len * (size_t)p->d_v;
+    g.dp = g.weights + p->kv_len;
     g.rows = mas_ref_scratch_cut(p, block + thread_bytes(p, 1) - mas_ref_scratch_bytes(p, 1));
     return g;
 }
@@ -74,15 +78,16 @@ static double backward_row(const mas_attn_problem *p, const mas_attn_args *args,
         if (!seen[j])
             continue;
         mas_ref_load(p->dtype, &args->v, b, j, kv, p->d_v, r->v);
-        d += exp(r->s[j] - lse) * dot(g->d_o, r->v, p->d_v);
+        g->weights[j] = exp(r->s[j] - lse);
+        g->dp[j] = dot(g->d_o, r->v, p->d_v);
+        d += g->weights[j] * g->dp[j];
     }
     for (int64_t j = 0; j < p->kv_len; j++) {
         if (!seen[j])
             continue;
         mas_ref_load(p->dtype, &args->k, b, j, kv, p->d_qk, r->k);
-        mas_ref_load(p->dtype, &args->v, b, j, kv, p->d_v, r->v);
-        const double weight = exp(r->s[j] - lse);
-        double d_s = weight * (dot(g->d_o, r->v, p->d_v) - d);
+        const double weight = g->weights[j];
+        double d_s = weight * (g->dp[j] - d);
         if (cap > 0)
             d_s *= 1 - (r->s[j] / cap) * (r->s[j] / cap);
         for (int32_t c = 0; c < p->d_qk; c++) {
