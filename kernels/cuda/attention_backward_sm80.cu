@@ -98,23 +98,23 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
         float value; /* lse, or delta, by halves of the block */
         mas_row_span keys;
     };
-    const int r = (int)threadIdx.x % TILE;
+    const int slot = (int)threadIdx.x % TILE;
     const bool of_lse = (int)threadIdx.x < TILE;
     auto look_up = [&](int of, visit x) {
-        const int row = x.tile * TILE + r;
+        const int row = x.tile * TILE + slot;
         const size_t at = ((size_t)batch * p.q_heads + kv_head * p.group + of) * p.q_len + row;
         entry e = {0.0f, {0, 0}};
         if (row < p.q_len)
             e.value = of_lse ? p.lse[at] : delta[at];
         if (of_lse && x.pattern >= 0)
-            e.keys = row_span(&p.s, x.pattern, r);
+            e.keys = row_span(&p.s, x.pattern, slot);
         return e;
     };
     auto keep = [&](entry e, int to) {
         if ((int)threadIdx.x < 2 * TILE)
             rows[to * 2 * TILE + (int)threadIdx.x] = e.value;
         if (of_lse)
-            spans[to * TILE + r] = e.keys;
+            spans[to * TILE + slot] = e.keys;
     };
     static_assert(THREADS >= 2 * TILE, "a thread for each entry of rows");
 
