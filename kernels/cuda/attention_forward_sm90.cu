@@ -49,9 +49,8 @@ enum { ITEMS = 2 }; /* under way */
  * other, which keeps its keys and values in the second-level cache, the longest first. */
 struct item {
     int32_t tile, head, batch; /* tile < 0: there are no more */
-    visit
-        now; /* its first, and the walk from there on: looked up by one thread, ahead of the others */
-    walk w;
+    visit now;                 /* the first one, */
+    walk w;                    /* and what comes after: one thread looks them up for all */
 };
 
 /* The next item, by one thread of the block. */
@@ -336,7 +335,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         store(); /* unless it was: this one had nothing to multiply */
         float factor[2];
         softmax_close(&p, &rows, to_log2, x.batch, x.head, x.tile * at::BM + row, factor);
-        pack_rows<TYPE, D>(o, factor, outputs);
+        pack_pairs<TYPE, D>(o, factor, outputs);
         done = x;
     }
     store();

@@ -68,41 +68,40 @@ static __device__ __forceinline__ float sigmoid(float x)
     return 1.0f / (1.0f + expf(-x));
 }
 
-/* Four outputs (row, j) of `count`: the gate of each is in[row][j], its other factor in[row][f + j]. Where the four are
- * of one row, as they are when f is a multiple of 4, both are read, and written, four at a time. */
+/* Four outputs, of which `left` exist, from place p on: the gate of output (row, j) is in[row][j], its other factor
+ * in[row][f + j]. Where the four are of one row, as they are when f is a multiple of 4, they are read, and written, four at
+ * a time. */
 struct gated {
     four gate, up;
 };
 
-static __device__ __forceinline__ gated load_gated(mas_dtype type, const void *in, int64_t i,
-                                                   int64_t count, int64_t f)
+static __device__ __forceinline__ gated load_gated(mas_dtype type, const void *in, place p,
+                                                   int64_t left, int64_t f)
 {
     gated r = {};
-    place p = place_of(i, f);
     if (p.column + 4 <= f) {
         const int64_t at = p.row * 2 * f + p.column;
         r.gate = load4(type, in, at, 4);
         r.up = load4(type, in, at + f, 4);
         return r;
     }
-    for (int e = 0; e < 4 && i + e < count; e++, place_advance(&p, f)) {
+    for (int e = 0; e < 4 && e < left; e++, place_advance(&p, f)) {
         r.gate.x[e] = typed_load(type, in, p.row * 2 * f + p.column);
         r.up.x[e] = typed_load(type, in, p.row * 2 * f + f + p.column);
     }
     return r;
 }
 
-static __device__ __forceinline__ void store_gated(mas_dtype type, void *out, int64_t i,
-                                                   int64_t count, int64_t f, gated v)
+static __device__ __forceinline__ void store_gated(mas_dtype type, void *out, place p, int64_t left,
+                                                   int64_t f, gated v)
 {
-    place p = place_of(i, f);
     if (p.column + 4 <= f) {
         const int64_t at = p.row * 2 * f + p.column;
         store4(type, out, at, 4, v.gate);
         store4(type, out, at + f, 4, v.up);
         return;
     }
-    for (int e = 0; e < 4 && i + e < count; e++, place_advance(&p, f)) {
+    for (int e = 0; e < 4 && e < left; e++, place_advance(&p, f)) {
         typed_store(type, out, p.row * 2 * f + p.column, v.gate.x[e]);
         typed_store(type, out, p.row * 2 * f + f + p.column, v.up.x[e]);
     }
@@ -120,7 +119,7 @@ __global__ void __launch_bounds__(THREADS)
         for (int e = 0; e < 4; e++)
             r.x[e] = gelu(r.x[e]);
     } else {
-        const gated x = load_gated(type, in, i, count, f);
+        const gated x = load_gated(type, in, place_of(i, f), count - i, f);
         for (int e = 0; e < 4; e++)
             r.x[e] = x.gate.x[e] * sigmoid(x.gate.x[e]) * x.up.x[e];
     }
@@ -142,13 +141,14 @@ __global__ void __launch_bounds__(THREADS)
         store4(type, d_in, i, count - i, r);
         return;
     }
-    gated x = load_gated(type, in, i, count, f);
+    const place p = place_of(i, f);
+    gated x = load_gated(type, in, p, count - i, f);
     for (int e = 0; e < 4; e++) {
         const float gate = x.gate.x[e], up = x.up.x[e], s = sigmoid(gate);
         x.gate.x[e] = d.x[e] * up * s * (1.0f + gate * (1.0f - s));
         x.up.x[e] = d.x[e] * gate * s;
     }
-    store_gated(type, d_in, i, count, f, x);
+    store_gated(type, d_in, p, count - i, f, x);
 }
 
 /* ---- rotary positions ---- */

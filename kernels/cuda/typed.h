@@ -27,8 +27,7 @@ static __device__ __forceinline__ void typed_store(mas_dtype type, void *data, p
                                                        : element<MAS_DTYPE_F16>::round(x);
 }
 
-/* Row and column of element i of rows of c: one division a thread, in 32 bits where they do, since one in 64 takes as
- * long as a memory-bound kernel has for a dozen elements. */
+/* Row and column of element i of rows of c, by one division; in 32 bits where they do, since one in 64 is a call. */
 struct place {
     int64_t row, column;
 };
