@@ -3,6 +3,7 @@
 #include "device_fixture.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 
 #define SECONDS 0.1
 
@@ -18,14 +19,24 @@ Test(device_limits, positive_at_every_level, .timeout = 300)
     }
 }
 
+/* The rate of bf16 by that of f32: the best of each of a few rounds, in turn, since others use the machine, too. */
+static double bf16_to_f32(mas_device *d)
+{
+    double bf16 = 0, f32 = 0;
+    for (int round = 0; round < 5; round++) {
+        bf16 = fmax(bf16, d->ops->limit(d, MAS_LIMIT_BF16, SECONDS));
+        f32 = fmax(f32, d->ops->limit(d, MAS_LIMIT_F32, SECONDS));
+    }
+    return bf16 / f32;
+}
+
 /* Zen 4 does twice as many bf16 terms as f32 terms a second, some Xeons half as many. */
 Test(device_limits, rates_of_bf16_and_f32_are_of_one_order, .timeout = 60)
 {
     if (test_top_isa() < MAS_ISA_AVX512BF16)
         cr_skip_test("this processor has no bf16 dot products");
     mas_device *d = test_open(MAS_ISA_AVX512BF16, 1);
-    const double ratio =
-        d->ops->limit(d, MAS_LIMIT_BF16, SECONDS) / d->ops->limit(d, MAS_LIMIT_F32, SECONDS);
+    const double ratio = bf16_to_f32(d);
     cr_assert(ratio > 0.25 && ratio < 4, "bf16 at %g times the rate of f32", ratio);
     test_close(d);
 }
@@ -36,8 +47,7 @@ Test(device_limits, the_level_in_use_does_not_lose_by_bf16, .timeout = 60)
     mas_error err;
     mas_device *d = NULL;
     cr_assert_eq(mas_device_open_cpu(1, 0, &d, &err), MAS_OK, "%s", err.text);
-    const double ratio =
-        d->ops->limit(d, MAS_LIMIT_BF16, SECONDS) / d->ops->limit(d, MAS_LIMIT_F32, SECONDS);
+    const double ratio = bf16_to_f32(d);
     cr_assert_gt(ratio, 0.8, "at %s bf16 does %g times the FLOPs of f32",
                  mas_isa_name(mas_cpu_isa()), ratio);
     test_close(d);
