@@ -219,6 +219,17 @@ typedef struct mas_check_special {
 
 extern const mas_check_special mas_check_known_faults[]; /* end: name NULL */
 extern const mas_check_special mas_check_properties[];
+extern const mas_check_special mas_check_nonfinite[];
+
+/** The usual problem of a property: two batches, two groups of two query heads. */
+mas_attn_problem mas_check_property_problem(mas_dtype dtype, const mas_mask *mask);
+/** A rig with normal inputs, ready to run. */
+MAS_MUST_USE mas_status mas_check_property_open(const mas_attn_kernel *kernel,
+                                                const mas_attn_problem *p,
+                                                const mas_check_options *o, mas_check_rig **rig,
+                                                mas_error *err);
+/** A copy of an output's values, to be freed; NULL without memory. */
+double *mas_check_copy(const mas_check_tensor *t);
 
 /** Checks whose subject is no attention kernel: the oracle's gradients, the device's operations. */
 typedef struct mas_check_other {

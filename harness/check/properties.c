@@ -9,8 +9,7 @@
 
 static const mas_check_mask causal = {.kind = MAS_CHECK_CAUSAL};
 
-/* The usual problem of this file: two batches, two groups of two query heads. */
-static mas_attn_problem problem(mas_dtype dtype, const mas_mask *mask)
+mas_attn_problem mas_check_property_problem(mas_dtype dtype, const mas_mask *mask)
 {
     return (mas_attn_problem){.batch = 2,
                               .q_heads = 4,
@@ -24,8 +23,8 @@ static mas_attn_problem problem(mas_dtype dtype, const mas_mask *mask)
                               .mask = mask};
 }
 
-static mas_status open_filled(const mas_attn_kernel *kernel, const mas_attn_problem *p,
-                              const mas_check_options *o, mas_check_rig **rig, mas_error *err)
+mas_status mas_check_property_open(const mas_attn_kernel *kernel, const mas_attn_problem *p,
+                                   const mas_check_options *o, mas_check_rig **rig, mas_error *err)
 {
     mas_status status = mas_check_rig_open(p, kernel->op, MAS_CHECK_PADDED, rig, err);
     if (status == MAS_OK) {
@@ -36,8 +35,7 @@ static mas_status open_filled(const mas_attn_kernel *kernel, const mas_attn_prob
     return status;
 }
 
-/* A copy of an output's values; NULL without memory. */
-static double *copy_of(const mas_check_tensor *t)
+double *mas_check_copy(const mas_check_tensor *t)
 {
     double *values = malloc((size_t)t->count * sizeof *values);
     if (values)
@@ -50,15 +48,15 @@ static mas_status scale_v(const mas_attn_kernel *kernel, mas_dtype dtype,
                           const mas_check_options *options, mas_error *err)
 {
     const mas_mask mask = mas_check_mask_make(&causal);
-    const mas_attn_problem p = problem(dtype, &mask);
+    const mas_attn_problem p = mas_check_property_problem(dtype, &mask);
     mas_check_rig *rig = NULL;
     double *before = NULL;
-    mas_status status = open_filled(kernel, &p, options, &rig, err);
+    mas_status status = mas_check_property_open(kernel, &p, options, &rig, err);
     if (status == MAS_OK)
         status = mas_check_rig_run(rig, kernel, options->threads, 0xff, err);
     if (status != MAS_OK)
         goto done;
-    before = copy_of(&rig->tensors[MAS_CHECK_O]);
+    before = mas_check_copy(&rig->tensors[MAS_CHECK_O]);
     if (!before) {
         status = mas_fail(err, MAS_E_MEMORY, "no memory for a property");
         goto done;
@@ -86,11 +84,11 @@ static mas_status add_v(const mas_attn_kernel *kernel, mas_dtype dtype,
                         const mas_check_options *options, mas_error *err)
 {
     const mas_mask mask = mas_check_mask_make(&causal);
-    const mas_attn_problem p = problem(dtype, &mask);
+    const mas_attn_problem p = mas_check_property_problem(dtype, &mask);
     mas_rng rng = mas_rng_seed(options->seed, 11);
     mas_check_rig *rig = NULL;
     double *v = NULL, *sum = NULL;
-    mas_status status = open_filled(kernel, &p, options, &rig, err);
+    mas_status status = mas_check_property_open(kernel, &p, options, &rig, err);
     if (status != MAS_OK)
         goto done;
     mas_check_tensor *t = &rig->tensors[MAS_CHECK_V], *o = &rig->tensors[MAS_CHECK_O];
@@ -128,12 +126,12 @@ done:
 static mas_status permute_keys(const mas_attn_kernel *kernel, mas_dtype dtype,
                                const mas_check_options *options, mas_error *err)
 {
-    mas_attn_problem p = problem(dtype, &mas_mask_all);
+    mas_attn_problem p = mas_check_property_problem(dtype, &mas_mask_all);
     p.kv_len = 77;
     mas_check_rig *rig = NULL;
     mas_check_expected e = {.want = {NULL}};
     double ratio = 0;
-    mas_status status = open_filled(kernel, &p, options, &rig, err);
+    mas_status status = mas_check_property_open(kernel, &p, options, &rig, err);
     if (status == MAS_OK)
         status = mas_check_expect(rig, &e, err);
     if (status != MAS_OK)
@@ -174,158 +172,21 @@ done:
     return status;
 }
 
-/* Run, replace inputs by NaN wherever `spoil` says so, run again: outputs that `keeps` names must
- * keep every bit. */
-typedef bool place(int tensor, int64_t b, int64_t row, int64_t head);
-
-static void spoil_inputs(mas_check_rig *rig, place *spoil)
-{
-    static const int inputs[] = {MAS_CHECK_Q, MAS_CHECK_K, MAS_CHECK_V, MAS_CHECK_D_O};
-    for (size_t n = 0; n < sizeof inputs / sizeof *inputs; n++) {
-        mas_check_tensor *t = &rig->tensors[inputs[n]];
-        int64_t i = 0;
-        for (int64_t b = 0; t->present && b < t->batch; b++)
-            for (int64_t row = 0; row < t->rows; row++)
-                for (int64_t h = 0; h < t->heads; h++)
-                    for (int32_t c = 0; c < t->dim; c++, i++)
-                        if (spoil(inputs[n], b, row, h))
-                            t->values[i] = (double)NAN;
-        if (t->present)
-            mas_check_rig_store(rig, inputs[n]);
-    }
-}
-
-static mas_status outputs_kept(const mas_check_rig *rig, int tensor, const double *before,
-                               place *keeps, mas_error *err)
-{
-    const mas_check_tensor *t = &rig->tensors[tensor];
-    int64_t i = 0;
-    for (int64_t b = 0; b < t->batch; b++)
-        for (int64_t row = 0; row < t->rows; row++)
-            for (int64_t h = 0; h < t->heads; h++)
-                for (int32_t c = 0; c < t->dim; c++, i++)
-                    if (keeps(tensor, b, row, h) && !(t->values[i] == before[i]))
-                        return mas_fail(err, MAS_E_ARGUMENT,
-                                        "%s at batch %lld, row %lld, head %lld changed from %.9g "
-                                        "to %.9g with inputs that it must not depend on",
-                                        t->name, (long long)b, (long long)row, (long long)h,
-                                        before[i], t->values[i]);
-    return MAS_OK;
-}
-
-static mas_status ignores(const mas_attn_kernel *kernel, const mas_attn_problem *p,
-                          const mas_check_options *options, place *spoil, place *keeps,
-                          mas_error *err)
-{
-    static const int judged[] = {MAS_CHECK_O, MAS_CHECK_D_Q, MAS_CHECK_D_K, MAS_CHECK_D_V};
-    double *before[4] = {NULL};
-    mas_check_rig *rig = NULL;
-    mas_status status = open_filled(kernel, p, options, &rig, err);
-    if (status == MAS_OK)
-        status = mas_check_rig_run(rig, kernel, options->threads, 0xff, err);
-    for (int n = 0; status == MAS_OK && n < 4; n++) {
-        const mas_check_tensor *t = &rig->tensors[judged[n]];
-        if (!t->present || !t->output)
-            continue;
-        before[n] = copy_of(t);
-        if (!before[n])
-            status = mas_fail(err, MAS_E_MEMORY, "no memory for a property");
-    }
-    if (status == MAS_OK) {
-        spoil_inputs(rig, spoil);
-        status = mas_check_rig_run(rig, kernel, options->threads, 0xff, err);
-    }
-    for (int n = 0; status == MAS_OK && n < 4; n++)
-        if (before[n])
-            status = outputs_kept(rig, judged[n], before[n], keeps, err);
-    for (int n = 0; n < 4; n++)
-        free(before[n]);
-    mas_check_rig_close(rig);
-    return status;
-}
-
-enum { NOW = 53 }; /* amid a tile of any size */
-
-static bool future_keys(int tensor, int64_t b, int64_t row, int64_t head)
-{
-    (void)b, (void)head;
-    return (tensor == MAS_CHECK_K || tensor == MAS_CHECK_V) && row >= NOW;
-}
-
-static bool past_queries(int tensor, int64_t b, int64_t row, int64_t head)
-{
-    (void)b, (void)head;
-    return (tensor == MAS_CHECK_O || tensor == MAS_CHECK_D_Q) && row < NOW;
-}
-
-/* Keys and values that a row does not see may be NaN, also when other rows of its tile see them. */
-static mas_status ignores_future(const mas_attn_kernel *kernel, mas_dtype dtype,
-                                 const mas_check_options *options, mas_error *err)
-{
-    const mas_mask mask = mas_check_mask_make(&causal);
-    const mas_attn_problem p = problem(dtype, &mask);
-    return ignores(kernel, &p, options, future_keys, past_queries, err);
-}
-
-static bool window_past_keys(int tensor, int64_t b, int64_t row, int64_t head)
-{
-    (void)b, (void)head;
-    return (tensor == MAS_CHECK_K || tensor == MAS_CHECK_V) && row < NOW;
-}
-
-static bool window_later_queries(int tensor, int64_t b, int64_t row, int64_t head)
-{
-    (void)b, (void)head;
-    return (tensor == MAS_CHECK_O || tensor == MAS_CHECK_D_Q) && row >= NOW + 20 - 1;
-}
-
-static mas_status ignores_past(const mas_attn_kernel *kernel, mas_dtype dtype,
-                               const mas_check_options *options, mas_error *err)
-{
-    const mas_check_mask window = {.kind = MAS_CHECK_WINDOW, .a = 20};
-    const mas_mask mask = mas_check_mask_make(&window);
-    const mas_attn_problem p = problem(dtype, &mask);
-    return ignores(kernel, &p, options, window_past_keys, window_later_queries, err);
-}
-
-/* The first group of the first batch: query heads 0 and 1, key/value head 0. */
-static bool outside_group(int tensor, int64_t b, int64_t row, int64_t head)
-{
-    (void)row;
-    const bool keys = tensor == MAS_CHECK_K || tensor == MAS_CHECK_V;
-    return b != 0 || head >= (keys ? 1 : 2);
-}
-
-static bool inside_group(int tensor, int64_t b, int64_t row, int64_t head)
-{
-    (void)row;
-    const bool keys = tensor == MAS_CHECK_D_K || tensor == MAS_CHECK_D_V;
-    return b == 0 && head < (keys ? 1 : 2);
-}
-
-static mas_status independent(const mas_attn_kernel *kernel, mas_dtype dtype,
-                              const mas_check_options *options, mas_error *err)
-{
-    const mas_mask mask = mas_check_mask_make(&causal);
-    const mas_attn_problem p = problem(dtype, &mask);
-    return ignores(kernel, &p, options, outside_group, inside_group, err);
-}
-
 /* A window as long as the sequence, or much longer, is full attention, to the bit. */
 static mas_status window_is_full(const mas_attn_kernel *kernel, mas_dtype dtype,
                                  const mas_check_options *options, mas_error *err)
 {
     static const int64_t windows[] = {100, 101, INT64_MAX};
-    mas_attn_problem p = problem(dtype, &mas_mask_causal);
+    mas_attn_problem p = mas_check_property_problem(dtype, &mas_mask_causal);
     mas_check_rig *full = NULL, *rig = NULL;
-    mas_status status = open_filled(kernel, &p, options, &full, err);
+    mas_status status = mas_check_property_open(kernel, &p, options, &full, err);
     if (status == MAS_OK)
         status = mas_check_rig_run(full, kernel, options->threads, 0xff, err);
     for (size_t n = 0; status == MAS_OK && n < sizeof windows / sizeof *windows; n++) {
         const mas_check_mask window = {.kind = MAS_CHECK_WINDOW, .a = windows[n]};
         const mas_mask mask = mas_check_mask_make(&window);
         p.mask = &mask;
-        status = open_filled(kernel, &p, options, &rig, err);
+        status = mas_check_property_open(kernel, &p, options, &rig, err);
         if (status == MAS_OK)
             status = mas_check_rig_run(rig, kernel, options->threads, 0xff, err);
         for (int kind = 0; status == MAS_OK && kind < MAS_CHECK_TENSORS; kind++) {
@@ -349,11 +210,11 @@ static mas_status shift_scores(const mas_attn_kernel *kernel, mas_dtype dtype,
                                const mas_check_options *options, mas_error *err)
 {
     const mas_mask mask = mas_check_mask_make(&causal);
-    mas_attn_problem p = problem(dtype, &mask);
+    mas_attn_problem p = mas_check_property_problem(dtype, &mask);
     p.scale = 0.125f;
     mas_check_rig *rig = NULL;
     double *o = NULL, *lse = NULL;
-    mas_status status = open_filled(kernel, &p, options, &rig, err);
+    mas_status status = mas_check_property_open(kernel, &p, options, &rig, err);
     if (status != MAS_OK)
         return status;
     for (int shifted = 0; status == MAS_OK && shifted < 2; shifted++) {
@@ -365,8 +226,8 @@ static mas_status shift_scores(const mas_attn_kernel *kernel, mas_dtype dtype,
         }
         status = mas_check_rig_run(rig, kernel, options->threads, 0xff, err);
         if (status == MAS_OK && !shifted) {
-            o = copy_of(&rig->tensors[MAS_CHECK_O]);
-            lse = copy_of(&rig->tensors[MAS_CHECK_LSE]);
+            o = mas_check_copy(&rig->tensors[MAS_CHECK_O]);
+            lse = mas_check_copy(&rig->tensors[MAS_CHECK_LSE]);
             if (!o || !lse)
                 status = mas_fail(err, MAS_E_MEMORY, "no memory for a property");
         }
@@ -392,9 +253,6 @@ const mas_check_special mas_check_properties[] = {
     {"property/values-times-four", true, false, true, scale_v},
     {"property/values-add", true, false, true, add_v},
     {"property/keys-permuted", true, true, true, permute_keys},
-    {"property/ignores-future", true, true, true, ignores_future},
-    {"property/ignores-past-of-window", true, true, true, ignores_past},
-    {"property/batches-and-heads-independent", true, true, true, independent},
     {"property/long-window-is-full", true, true, true, window_is_full},
     {"property/scores-shifted", true, false, true, shift_scores},
     {NULL, false, false, false, NULL},

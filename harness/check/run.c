@@ -111,11 +111,16 @@ static void run_special(mas_check_engine *engine, const mas_check_special *c, ma
         mas_check_fail(engine, s, c->name, "%s", err.text);
 }
 
-static void run_specials(mas_check_engine *engine, const mas_check_special *specials)
+static const mas_check_special *const specials[] = {mas_check_known_faults, mas_check_properties,
+                                                    mas_check_nonfinite};
+enum { SPECIALS = sizeof specials / sizeof *specials };
+
+static void run_specials(mas_check_engine *engine)
 {
-    for (const mas_check_special *c = specials; c->name; c++)
-        for (size_t i = 0; i < engine->count && mas_check_wanted(engine, c->name); i++)
-            run_special(engine, c, &engine->subjects[i]);
+    for (size_t n = 0; n < SPECIALS; n++)
+        for (const mas_check_special *c = specials[n]; c->name; c++)
+            for (size_t i = 0; i < engine->count && mas_check_wanted(engine, c->name); i++)
+                run_special(engine, c, &engine->subjects[i]);
 }
 
 static void run_others(mas_check_engine *engine, const mas_check_other *others)
@@ -187,8 +192,7 @@ mas_status mas_check_run(const mas_check_options *options, FILE *out, FILE *prog
         fprintf(out, "seed %" PRIu64 ", %s, %d threads\n", filled.seed, mas_isa_name(mas_cpu_isa()),
                 filled.threads);
     run_others(&engine, mas_check_oracle_checks);
-    run_specials(&engine, mas_check_known_faults);
-    run_specials(&engine, mas_check_properties);
+    run_specials(&engine);
     if (filled.open_device)
         run_others(&engine, mas_check_device_ops);
     for (size_t i = 0; i < cases.count; i++) {
@@ -229,10 +233,9 @@ mas_status mas_check_list(const mas_check_options *options, FILE *out, mas_error
     if (status == MAS_OK) {
         for (const mas_check_other *c = mas_check_oracle_checks; c->subject; c++)
             list_name(&engine, out, c->name);
-        for (const mas_check_special *c = mas_check_known_faults; c->name; c++)
-            list_name(&engine, out, c->name);
-        for (const mas_check_special *c = mas_check_properties; c->name; c++)
-            list_name(&engine, out, c->name);
+        for (size_t n = 0; n < SPECIALS; n++)
+            for (const mas_check_special *c = specials[n]; c->name; c++)
+                list_name(&engine, out, c->name);
         for (const mas_check_other *c = mas_check_device_ops; c->subject && filled.open_device; c++)
             list_name(&engine, out, c->name);
         for (size_t i = 0; i < cases.count; i++)

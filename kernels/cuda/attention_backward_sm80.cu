@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
     int visits = 0, member = 0; /* query head kv_head * group + member */
     walk w = walk_begin(p.s.k_start, p.s.k_spans, tile);
     visit now = walk_next(&w);
-    float poison[2] = {0.0f, 0.0f}; /* NaN for a key that a row which is not finite sees */
+    float taint[2] = {0.0f, 0.0f}; /* NaN for a key that a row which is not finite sees */
 
     /* Start the copy of a tile of queries into buffer `to`. */
     auto fetch = [&](int of, visit x, int to) {
@@ -175,9 +175,9 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
                 hide<PART>(s, seen, 0.0f);
                 hide<PART>(ds, seen, 0.0f);
                 if (bad_q[TILE] == visits)
-                    poison_seeing<PART>(poison, seen, bad_q + first, visits);
+                    poison<PART>(taint, seen, bad_q + first, visits);
                 if (bad_d[TILE] == visits)
-                    poison_seeing<PART>(poison, seen, bad_d + first, visits);
+                    poison<PART>(taint, seen, bad_d + first, visits);
             }
             product_columns<TYPE, D, PART, COLUMNS>(&dv, &s, td + first * D + column);
             product_columns<TYPE, D, PART, COLUMNS>(&dk, &ds, tq + first * D + column);
@@ -191,10 +191,9 @@ __global__ void __launch_bounds__(THREADS) backward_keys(mas_cuda_attention p, c
     float one[2], scale[2];
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-        poison[h] += __shfl_xor_sync(0xffffffffu, poison[h], 1);
-        poison[h] += __shfl_xor_sync(0xffffffffu, poison[h], 2);
-        one[h] = 1.0f + poison[h];
-        scale[h] = p.scale + poison[h];
+        taint[h] = row_sum(taint[h]);
+        one[h] = 1.0f + taint[h];
+        scale[h] = p.scale + taint[h];
     }
     const head_rows out_k = columns_from(head_of(&p.d_k, batch, kv_head, p.kv_len, p.d_qk), column),
                     out_v =
@@ -228,7 +227,8 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
         column = warp / backward_shape<D>::ROW_PARTS * COLUMNS;
     const int row = own + lane / 4; /* in the tile; and + 8 */
 
-    float dq[COLUMNS / 8][4], lse[2], deltas[2], poison[2] = {0.0f, 0.0f};
+    float dq[COLUMNS / 8][4], lse[2], deltas[2],
+        taint[2] = {0.0f, 0.0f}; /* NaN for a row that sees a key which is not finite */
     clear(dq, COLUMNS / 8);
 #pragma unroll
     for (int h = 0; h < 2; h++) {
@@ -269,14 +269,7 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
 
         uint32_t seen[2] = {~(uint32_t)0, ~(uint32_t)0};
         if (now.pattern >= 0)
-#pragma unroll
-            for (int h = 0; h < 2; h++) {
-                const mas_row_span keys = row_span(&p.s, now.pattern, row + 8 * h);
-                seen[h] = columns_seen(keys);
-                for (int j = keys.lo; bad[TILE] == visits && j < keys.hi; j++)
-                    if (bad[j] == visits)
-                        poison[h] = NAN;
-            }
+            columns_seen(&p.s, now.pattern, row, seen);
 #pragma unroll 1
         for (int first = 0; first < TILE; first += PART) {
             float s[PART / 8][4], ds[PART / 8][4];
@@ -296,8 +289,11 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
                 differentiate.template operator()<true>();
             else
                 differentiate.template operator()<false>();
-            if (now.pattern >= 0)
+            if (now.pattern >= 0) {
                 hide<PART>(ds, seen, 0.0f);
+                if (bad[TILE] == visits)
+                    poison<PART>(taint, seen, bad + first, visits);
+            }
             seen[0] >>= PART / 4;
             seen[1] >>= PART / 4;
             product_columns<TYPE, D, PART, COLUMNS>(&dq, &ds, tk + first * D + column);
@@ -307,7 +303,7 @@ __global__ void __launch_bounds__(THREADS, 2) /* three blocks a multiprocessor w
     }
     cp_async_wait<0>();
 
-    const float scale[2] = {p.scale + poison[0], p.scale + poison[1]};
+    const float scale[2] = {p.scale + row_sum(taint[0]), p.scale + row_sum(taint[1])};
     const head_rows out = columns_from(head_of(&p.d_q, batch, head, p.q_len, p.d_qk), column);
     store_rows<TYPE, COLUMNS>(dq, scale, &out, tile * TILE + row);
     if (threadIdx.x == 0)

@@ -175,7 +175,7 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     float of_scores[D / 8][4];             /* dK or dQ */
     float of_weights[KEYS ? D / 8 : 1][4]; /* dV */
     float s[HALF / 8][4], dp[HALF / 8][4], lse[2], deltas[2];
-    float poison[2] = {0.0f, 0.0f}; /* NaN for a row that meets one which is not finite */
+    float taint[2] = {0.0f, 0.0f}; /* NaN for a row that meets one which is not finite */
     uint32_t weights[HALF / 16][4], gradients[HALF / 16][4];
 #pragma unroll
     for (int i = 0; i < D / 8; i++)
@@ -268,9 +268,9 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         if (KEYS) {
             columns_seeing<HALF>(spans + stage_of<STAGES>(n) * HALF, row, seen);
         } else {
-#pragma unroll
-            for (int h = 0; h < 2; h++)
-                seen[h] = columns_seen(row_span(&p.s, pattern, row + 8 * h)) >> n % 2 * (HALF / 4);
+            columns_seen(&p.s, pattern, row, seen);
+            seen[0] >>= n % 2 * (HALF / 4);
+            seen[1] >>= n % 2 * (HALF / 4);
         }
     };
     auto streamed = [&](int of) {
@@ -292,9 +292,9 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             look(seen);
         if (pattern >= 0) {
             if (mark[HALF] == n)
-                poison_seeing<HALF>(poison, seen, mark, n);
+                poison<HALF>(taint, seen, mark, n);
             if (KEYS && mark[2 * HALF + 1] == n)
-                poison_seeing<HALF>(poison, seen, mark + HALF + 1, n);
+                poison<HALF>(taint, seen, mark + HALF + 1, n);
         }
         if (p.softcap > 0 && partial)
             weigh.template operator()<true, true>(seen, of_rows);
@@ -352,10 +352,9 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
     float scale[2], one[2];
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-        poison[h] += __shfl_xor_sync(0xffffffffu, poison[h], 1);
-        poison[h] += __shfl_xor_sync(0xffffffffu, poison[h], 2);
-        one[h] = 1.0f + poison[h];
-        scale[h] = p.scale + poison[h];
+        taint[h] = row_sum(taint[h]);
+        one[h] = 1.0f + taint[h];
+        scale[h] = p.scale + taint[h];
     }
     const head_rows out = KEYS ? head_of(&p.d_k, batch, head, p.kv_len, p.d_qk)
                                : head_of(&p.d_q, batch, head, p.q_len, p.d_qk);

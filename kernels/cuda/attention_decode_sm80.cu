@@ -173,16 +173,15 @@ __global__ void __launch_bounds__(THREADS, decode_shape<D>::BLOCKS)
         if (p.softcap > 0)
             cap_scores<16>(s, &p);
         if (now.pattern >= 0) {
-            mas_row_span keys[2];
+            uint32_t seen[2];
             for (int h = 0; h < 2; h++)
-                keys[h] = span_part(row_span(&p.s, now.pattern, (lane / 4 + h * 8) % p.s.q_tile),
-                                    keys_from, 16);
-            const uint32_t seen[2] = {columns_seen(keys[0]), columns_seen(keys[1])};
+                seen[h] = columns_among(span_part(
+                    row_span(&p.s, now.pattern, (lane / 4 + h * 8) % p.s.q_tile), keys_from, 16));
             hide<16>(s, seen, -INFINITY);
             tile_sanitise<TYPE, D, BN>(tiles + (visits & 1) * STAGE + BN * D, bad, visits);
             __syncthreads();
             if (bad[BN] == visits) /* whoever sees a bad value gets NaN */
-                poison_rows(&rows, keys, bad + keys_from, visits);
+                poison<16>(rows.sum, seen, bad + keys_from, visits);
         }
         float shrink[2];
         softmax_step<16>(s, &rows, to_log2, shrink);
@@ -199,7 +198,7 @@ __global__ void __launch_bounds__(THREADS, decode_shape<D>::BLOCKS)
     for (int h = 0; h < 2; h++) {
         float *to = parts + (part * ROWS + lane / 4 + h * 8) * is::STATE;
         to[STATE_MOST] = rows.most[h];
-        to[STATE_SUM] = softmax_sum(&rows, h);
+        to[STATE_SUM] = row_sum(rows.sum[h]);
 #pragma unroll
         for (int i = 0; i < is::COLUMNS / 8; i++)
 #pragma unroll

@@ -74,9 +74,8 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
                 if (p.softcap > 0)
                     cap_scores<BN>(s[t], &p);
                 if (now.pattern >= 0) {
-                    const int r = row + t * 16;
-                    const uint32_t seen[2] = {columns_seen(row_span(&p.s, now.pattern, r)),
-                                              columns_seen(row_span(&p.s, now.pattern, r + 8))};
+                    uint32_t seen[2];
+                    columns_seen(&p.s, now.pattern, row + t * 16, seen);
                     hide<BN>(s[t], seen, -INFINITY);
                 }
                 float shrink[2];
@@ -93,10 +92,9 @@ __global__ void __launch_bounds__(THREADS) forward_sm80(mas_cuda_attention p)
             if (concerned && bad[BN] == visits) /* whoever sees a bad value gets NaN */
 #pragma unroll
                 for (int t = 0; t < MT; t++) {
-                    const int r = row + t * 16;
-                    const mas_row_span keys[2] = {row_span(&p.s, now.pattern, r),
-                                                  row_span(&p.s, now.pattern, r + 8)};
-                    poison_rows(&rows[t], keys, bad, visits);
+                    uint32_t seen[2];
+                    columns_seen(&p.s, now.pattern, row + t * 16, seen);
+                    poison<BN>(rows[t].sum, seen, bad, visits);
                 }
         }
         if (next.tile >= 0)

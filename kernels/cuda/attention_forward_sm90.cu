@@ -241,9 +241,9 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
             mbar_wait(r.v_clean + stage, parity_of<STAGES>(n));
             const int *marks = bad + stage * (BN + 1);
             if (marks[BN] == n) { /* whoever sees a bad value gets NaN */
-                const mas_row_span keys[2] = {row_span(&p.s, x.pattern, row),
-                                              row_span(&p.s, x.pattern, row + 8)};
-                poison_rows(&rows, keys, marks, n);
+                uint32_t sees[2]; /* `seen` may be of the next visit */
+                columns_seen(&p.s, x.pattern, row, sees);
+                poison<BN>(rows.sum, sees, marks, n);
             }
         }
     };
@@ -264,8 +264,8 @@ __global__ void __launch_bounds__(GROUP *(1 + CONSUMERS), 1)
         if (!concerns(x))
             return false;
         whole = strip_all<PARTS>(&p.s, x.pattern, group - 1);
-        for (int h = 0; !whole && h < 2; h++)
-            seen[h] = columns_seen(row_span(&p.s, x.pattern, row + 8 * h));
+        if (!whole)
+            columns_seen(&p.s, x.pattern, row, seen);
         mbar_wait(r.k_full + stage_of<STAGES>(n), parity_of<STAGES>(n));
         return true;
     };

@@ -11,7 +11,6 @@
 
 #include "kernels/cuda/attention_pack.h"
 #include "kernels/cuda/attention_softmax.h"
-#include "kernels/cuda/attention_walk.h"
 
 enum { WARPS = 4, THREADS = 32 * WARPS };
 

@@ -8,7 +8,6 @@
 
 #include "kernels/cuda/attention_pack.h"
 #include "kernels/cuda/attention_softmax.h"
-#include "kernels/cuda/attention_walk.h"
 #include "kernels/cuda/simt/hopper.h"
 
 enum { GROUP = 128, HELPERS = 3 }; /* threads of a warpgroup; warps */

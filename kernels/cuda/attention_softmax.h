@@ -8,6 +8,7 @@
 #ifndef MAS_CUDA_ATTENTION_SOFTMAX_H
 #define MAS_CUDA_ATTENTION_SOFTMAX_H
 
+#include "kernels/cuda/attention_walk.h"
 #include "kernels/cuda/element.h"
 
 #include <math.h>
@@ -95,10 +96,19 @@ static __device__ __forceinline__ int columns_before(int key)
 }
 
 /* Which of them are keys lo .. hi - 1, a bit each: bit 2 * i + e % 2 for element e of block i. */
-static __device__ __forceinline__ uint32_t columns_seen(mas_row_span keys)
+static __device__ __forceinline__ uint32_t columns_among(mas_row_span keys)
 {
     return (uint32_t)(((uint64_t)1 << columns_before(keys.hi)) -
                       ((uint64_t)1 << columns_before(keys.lo)));
+}
+
+/* Those that rows `row` and `row + 8` of a tile see. */
+static __device__ __forceinline__ void columns_seen(const mas_cuda_schedule *s, int32_t pattern,
+                                                    int row, uint32_t seen[2])
+{
+#pragma unroll
+    for (int h = 0; h < 2; h++)
+        seen[h] = columns_among(row_span(s, pattern, row + 8 * h));
 }
 
 /* Elements of columns other than seen[h] in row h become `value`. Bits, not comparisons: half the instructions. */
@@ -111,6 +121,21 @@ static __device__ __forceinline__ void hide(float (*s)[4], const uint32_t seen[2
         for (int e = 0; e < 4; e++)
             if (!(seen[e / 2] >> (2 * i + e % 2) & 1))
                 s[i][e] = value;
+}
+
+/* sums[h], which row_sum adds up in the end, becomes NaN where row h sees, or is seen by, a column with marks[column] ==
+ * stamp: one of this lane's, as `seen` has them. */
+template <int N>
+static __device__ __forceinline__ void poison(float sums[2], const uint32_t seen[2],
+                                              const int *marks, int stamp)
+{
+    marks += (threadIdx.x & 3) * 2;
+#pragma unroll 1
+    for (int i = 0; i < N / 8; i++)
+#pragma unroll
+        for (int e = 0; e < 4; e++)
+            if (marks[i * 8 + e % 2] == stamp && (seen[e / 2] >> (2 * i + e % 2) & 1))
+                sums[e / 2] = NAN;
 }
 
 /* ---- running softmax ---- */
@@ -128,13 +153,12 @@ static __device__ __forceinline__ softmax_rows softmax_begin(void)
     return r;
 }
 
-/* Of row h, over all columns. */
-static __device__ __forceinline__ float softmax_sum(const softmax_rows *rows, int h)
+/* The sum over the four lanes that share a row. */
+static __device__ __forceinline__ float row_sum(float x)
 {
-    float sum = rows->sum[h];
-    sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-    sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-    return sum;
+    x += __shfl_xor_sync(0xffffffffu, x, 1);
+    x += __shfl_xor_sync(0xffffffffu, x, 2);
+    return x;
 }
 
 /* Scores to weights, exp2(to_log2 * (score - maximum)); `shrink` is what earlier weights are to be multiplied
@@ -180,18 +204,6 @@ static __device__ __forceinline__ void rescale(float (*o)[4], const float shrink
             o[i][e] *= shrink[e / 2];
 }
 
-/* A row that sees a key with bad[key] == stamp becomes NaN. */
-static __device__ __forceinline__ void poison_rows(softmax_rows *rows, const mas_row_span keys[2],
-                                                   const int *bad, int stamp)
-{
-#pragma unroll
-    for (int h = 0; h < 2; h++)
-#pragma unroll 1
-        for (int j = keys[h].lo; j < keys[h].hi; j++)
-            if (bad[j] == stamp)
-                rows->sum[h] = NAN;
-}
-
 /* ---- backward ---- */
 
 /* The weight of a key, from the product of q and k and the row's lse. The large numbers, score and lse, are
@@ -211,7 +223,7 @@ static __device__ __forceinline__ float capped_weight(const mas_cuda_attention *
     return simt_exp2((p->softcap * t - lse) * LOG2E);
 }
 
-/* Where columns are queries that see spans[column]: those that see `key`, and key + 8, as columns_seen. */
+/* Where columns are queries that see spans[column]: those that see `key`, and key + 8, as columns_among. */
 template <int N>
 static __device__ __forceinline__ void columns_seeing(const mas_row_span *spans, int key,
                                                       uint32_t seen[2])
@@ -227,20 +239,6 @@ static __device__ __forceinline__ void columns_seeing(const mas_row_span *spans,
             if (own >= keys.lo && own < keys.hi)
                 seen[e / 2] |= 1u << (2 * i + e % 2);
         }
-}
-
-/* Rows that see, or are seen by, a column with marks[column] == stamp become NaN. */
-template <int N>
-static __device__ __forceinline__ void poison_seeing(float poison[2], const uint32_t seen[2],
-                                                     const int *marks, int stamp)
-{
-    marks += (threadIdx.x & 3) * 2;
-#pragma unroll 1
-    for (int i = 0; i < N / 8; i++)
-#pragma unroll
-        for (int e = 0; e < 4; e++)
-            if (marks[i * 8 + e % 2] == stamp && (seen[e / 2] >> (2 * i + e % 2) & 1))
-                poison[e / 2] = NAN;
 }
 
 /* Are heads padded to 64? Otherwise to 128 or more. */
@@ -328,7 +326,7 @@ static __device__ __forceinline__ void softmax_close(const mas_cuda_attention *p
 #pragma unroll
     for (int h = 0; h < 2; h++) {
         float lse;
-        factor[h] = softmax_finish(p, head, rows->most[h] * to_log2, softmax_sum(rows, h), &lse);
+        factor[h] = softmax_finish(p, head, rows->most[h] * to_log2, row_sum(rows->sum[h]), &lse);
         const int r = row + h * 8;
         if (p->lse && threadIdx.x % 4 == 0 && r < p->q_len)
             p->lse[((size_t)batch * p->q_heads + head) * p->q_len + r] = lse;

@@ -19,8 +19,12 @@ static void load_row(const mas_attn_problem *p, const mas_view *v, int64_t b, in
                      int32_t count, float *row)
 {
     const ptrdiff_t first = b * v->batch + t * v->row + h * v->head;
-    for (int32_t c = 0; c < count; c++)
+    for (int32_t c = 0; c < count; c++) {
         row[c] = (float)mas_dtype_load(p->dtype, v->data, first + c);
+        if ((fault_now == FAULT_HIDES_NONFINITE || fault_now == FAULT_BACKWARD_HIDES_NONFINITE) &&
+            !isfinite(row[c]))
+            row[c] = 0;
+    }
 }
 
 static void store(const mas_attn_problem *p, const mas_view *v, int64_t b, int64_t t, int64_t h,
@@ -150,19 +154,19 @@ static void end_row(const mas_attn_problem *p, const mas_attn_args *args, int64_
         return;
     if (p->sinks && fault_now != FAULT_NO_SINKS) {
         const float most = fmaxf(r->most, args->sinks[h]);
-        const float shrink = r->sum > 0 ? expf(r->most - most) : 0;
+        const float shrink = r->sum != 0 ? expf(r->most - most) : 0;
         r->sum = r->sum * shrink + expf(args->sinks[h] - most);
         for (int32_t c = 0; c < p->d_v; c++)
             r->values[c] *= shrink;
         r->most = most;
     }
-    const bool divide = r->sum > 0 || fault_now == FAULT_EMPTY_ROW_NAN;
+    const bool divide = r->sum != 0 || fault_now == FAULT_EMPTY_ROW_NAN;
     const int64_t past = fault_now == FAULT_WRITES_PAST_END && h == p->q_heads - 1;
     for (int64_t c = 0; c < p->d_v; c++)
         store(p, &args->o, b, i, h, c, divide ? r->values[c] / r->sum : 0);
     if (past)
         store(p, &args->o, b, i, h, p->d_v, 0);
-    float lse = r->sum > 0 ? r->most + logf(r->sum) : -INFINITY;
+    float lse = r->sum != 0 ? r->most + logf(r->sum) : -INFINITY;
     if (fault_now == FAULT_LSE_BASE_TWO)
         lse *= 1.442695f;
     if (args->lse)

@@ -34,6 +34,7 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_NARROW_SUMS] = "narrow_sums",
     [FAULT_LAST_ROW_UNWRITTEN] = "last_row_unwritten",
     [FAULT_COARSE_EXPONENTIAL] = "coarse_exponential",
+    [FAULT_HIDES_NONFINITE] = "hides_nonfinite",
     [FAULT_DK_OF_ONE_HEAD] = "dk_of_one_head",
     [FAULT_NO_DELTA] = "no_delta",
     [FAULT_NO_CAP_SLOPE] = "no_cap_slope",
@@ -45,6 +46,7 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_BACKWARD_DEPENDS_ON_THREADS] = "backward_depends_on_threads",
     [FAULT_DV_WRONG_HEAD] = "dv_wrong_head",
     [FAULT_BACKWARD_COARSE_EXPONENTIAL] = "backward_coarse_exponential",
+    [FAULT_BACKWARD_HIDES_NONFINITE] = "backward_hides_nonfinite",
 };
 
 /* ---- faulty devices: the CPU's operations with one replaced ---- */

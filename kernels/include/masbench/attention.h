@@ -23,8 +23,8 @@
  * or to it.
  *
  * Numerics, for every kernel: sums in fp32 or wider, a running maximum, and a masked key never
- * enters arithmetic, so NaN or Inf behind the mask changes nothing. Results are bit-equal for any
- * number of threads.
+ * enters arithmetic, so NaN or Inf behind the mask changes nothing, while a row that sees a NaN is
+ * not finite. Results are bit-equal for any number of threads.
  */
 #ifndef MASBENCH_ATTENTION_H
 #define MASBENCH_ATTENTION_H

@@ -29,7 +29,7 @@ static void see(int lo, int hi, uint32_t *seen)
 {
     mas_row_span keys;
     keys.lo = (uint16_t)lo, keys.hi = (uint16_t)hi;
-    seen[threadIdx.x] = columns_seen(keys);
+    seen[threadIdx.x] = columns_among(keys);
 }
 
 static int column_of(int lane, int bit)
