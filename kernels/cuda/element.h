@@ -52,28 +52,7 @@ static inline uint32_t pack_f16x2(float lo, float hi)
 
 static inline void mma_f16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
 {
-    SimtMma s{c, a, b};
-    simt::warp_op(0xffffffffu, "mma.m16n8k16.f16", &s, [](void **lanes) {
-        float A[16][16], B[16][8];
-        for (int l = 0; l < 32; l++) {
-            const SimtMma *p = (const SimtMma *)lanes[l];
-            const int g = l / 4, t = l % 4;
-            for (int i = 0; i < 8; i++) /* register i / 2, half i % 2 */
-                A[g + (i / 2 & 1) * 8][t * 2 + (i / 4) * 8 + i % 2] =
-                    f16_to_float((uint16_t)(p->a[i / 2] >> 16 * (i % 2)));
-            for (int i = 0; i < 4; i++)
-                B[t * 2 + (i / 2) * 8 + i % 2][g] =
-                    f16_to_float((uint16_t)(p->b[i / 2] >> 16 * (i % 2)));
-        }
-        for (int l = 0; l < 32; l++)
-            for (int i = 0; i < 4; i++) {
-                double sum = 0;
-                for (int k = 0; k < 16; k++)
-                    sum += (double)A[l / 4 + (i / 2) * 8][k] * (double)B[k][l % 4 * 2 + i % 2];
-                float *c = ((const SimtMma *)lanes[l])->c + i;
-                *c = simt_truncated_sum(*c, sum);
-            }
-    });
+    simt_mma("mma.m16n8k16.f16", c, a, b, f16_to_float);
 }
 #endif
 

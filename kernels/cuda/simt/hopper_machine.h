@@ -162,7 +162,7 @@ inline float simt_wg_element(const simt::WgOp &op, uint64_t descriptor, int mn, 
 inline void simt_wg_run(simt::Fiber *f, size_t index)
 {
     const simt::WgOp &op = f[0].wg[index];
-    static thread_local double A[64][16], B[16][128], C[128];
+    static thread_local double A[64][16], B[16][128], C[64][128];
     for (int t = 0; t < 128; t++) {
         const simt::WgOp &o = f[t].wg[index];
         if (o.a != op.a || o.b != op.b || o.n != op.n || o.from_regs != op.from_regs ||
@@ -179,18 +179,13 @@ inline void simt_wg_run(simt::Fiber *f, size_t index)
     for (int k = 0; k < 16; k++)
         for (int n = 0; n < op.n; n++)
             B[k][n] = simt_wg_element(op, op.b, n, k, op.b_transposed);
-    for (int m = 0; m < 64; m++) {
-        for (int n = 0; n < op.n; n++)
-            C[n] = 0;
-        for (int k = 0; k < 16; k++)
-            for (int n = 0; n < op.n; n++)
-                C[n] += A[m][k] * B[k][n];
+    simt_multiply(A, B, C, op.n);
+    for (int m = 0; m < 64; m++)
         for (int n = 0; n < op.n; n++) {
             const int t = m / 16 * 32 + m % 8 * 4 + n % 8 / 2;
             float *d = &f[t].wg[index].d[n / 8][m % 16 / 8 * 2 + n % 2];
-            *d = simt_truncated_sum(op.keep ? *d : 0.0f, C[n]);
+            *d = simt_truncated_sum(op.keep ? *d : 0.0f, C[m][n]);
         }
-    }
 }
 
 /* The last of the warpgroup's threads to arrive runs every group but the newest N. */

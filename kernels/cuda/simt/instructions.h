@@ -182,45 +182,63 @@ inline float simt_truncated_sum(float c, double add)
 {
     const double x = (double)c + add;
     const float f = (float)x;
-    return fabs((double)f) > fabs(x) ? nextafterf(f, 0.0f) : f;
+    if (!(fabs((double)f) > fabs(x)))
+        return f;
+    uint32_t bits; /* one less is the next towards 0 */
+    memcpy(&bits, &f, sizeof bits);
+    bits--;
+    float next;
+    memcpy(&next, &bits, sizeof next);
+    return next;
+}
+
+/* c = a b, in double: exact but for its last bits. All of it is the emulator's own, so no sanitizer need ask, which
+ * would take most of a checked build's time. */
+template <int M, int N>
+__attribute__((no_sanitize("address", "undefined"))) inline void
+simt_multiply(const double (&a)[M][16], const double (&b)[16][N], double (&c)[M][N], int columns)
+{
+    for (int m = 0; m < M; m++) {
+        for (int n = 0; n < columns; n++)
+            c[m][n] = 0;
+        for (int k = 0; k < 16; k++)
+            for (int n = 0; n < columns; n++)
+                c[m][n] += a[m][k] * b[k][n];
+    }
 }
 
 struct SimtMma {
     float *c;
     const uint32_t *a, *b;
 };
-inline void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
+/* mma.m16n8k16; `widen`: a 16-bit number to float. */
+template <class WIDEN>
+inline void simt_mma(const char *name, float c[4], const uint32_t a[4], const uint32_t b[2],
+                     WIDEN widen)
 {
     SimtMma s{c, a, b};
-    simt::warp_op(0xffffffffu, "mma.m16n8k16", &s, [](void **sl) {
-        double A[16][16], Bm[16][8], C[16][8] = {};
+    simt::warp_op(0xffffffffu, name, &s, [widen](void **sl) {
+        double A[16][16], B[16][8], C[16][8];
         for (int l = 0; l < 32; l++) {
-            auto *p = (SimtMma *)sl[l];
-            int g = l / 4, t = l % 4;
+            const SimtMma *p = (const SimtMma *)sl[l];
+            const int g = l / 4, t = l % 4;
+            for (int i = 0; i < 8; i++) /* register i / 2, half i % 2 */
+                A[g + (i / 2 & 1) * 8][t * 2 + i / 4 * 8 + i % 2] =
+                    widen((uint16_t)(p->a[i / 2] >> 16 * (i % 2)));
+            for (int i = 0; i < 4; i++)
+                B[t * 2 + i / 2 * 8 + i % 2][g] = widen((uint16_t)(p->b[i / 2] >> 16 * (i % 2)));
+        }
+        simt_multiply(A, B, C, 8);
+        for (int l = 0; l < 32; l++)
             for (int i = 0; i < 4; i++) {
-                int r = g + (i & 1) * 8, k = t * 2 + (i >> 1) * 8;
-                A[r][k] = bf2f((bf16)p->a[i]);
-                A[r][k + 1] = bf2f((bf16)(p->a[i] >> 16));
+                float *to = ((const SimtMma *)sl[l])->c + i;
+                *to = simt_truncated_sum(*to, C[l / 4 + i / 2 * 8][l % 4 * 2 + i % 2]);
             }
-            for (int i = 0; i < 2; i++) {
-                int k = t * 2 + i * 8;
-                Bm[k][g] = bf2f((bf16)p->b[i]);
-                Bm[k + 1][g] = bf2f((bf16)(p->b[i] >> 16));
-            }
-        }
-        for (int r = 0; r < 16; r++)
-            for (int k = 0; k < 16; k++)
-                for (int n = 0; n < 8; n++)
-                    C[r][n] += A[r][k] * Bm[k][n];
-        for (int l = 0; l < 32; l++) {
-            auto *p = (SimtMma *)sl[l];
-            int g = l / 4, t = l % 4;
-            p->c[0] = simt_truncated_sum(p->c[0], C[g][t * 2]);
-            p->c[1] = simt_truncated_sum(p->c[1], C[g][t * 2 + 1]);
-            p->c[2] = simt_truncated_sum(p->c[2], C[g + 8][t * 2]);
-            p->c[3] = simt_truncated_sum(p->c[3], C[g + 8][t * 2 + 1]);
-        }
     });
+}
+inline void mma_bf16_16816(float c[4], const uint32_t a[4], const uint32_t b[2])
+{
+    simt_mma("mma.m16n8k16.bf16", c, a, b, bf2f);
 }
 
 #endif
