@@ -35,4 +35,9 @@ key_spacing(rows) = rows > 24 ? 1.25 * 24.0 / rows : 1.25
 # For the key's title, of charts that draw some of the plans.
 plans_drawn(text) = lines < plans ? sprintf("%s%d of %d plans", text eq "" ? "" : text."\n", lines, plans) : text
 set label 999 question at screen 0.012, screen 0.965 left font ",13" textcolor rgb ink noenhanced
-set label 1000 caption at screen 0.012, screen 0.05 left font ",9" textcolor rgb 0x777777 noenhanced
+# A chart that does not draw the mean of seeds says what it draws in seeds_shown, before it loads this file.
+if (!exists("seeds_shown")) { seeds_shown = "Mean" }
+if (!exists("seeds")) { seeds = 1; remark = "" } # timed kernels
+of_seeds = seeds > 1 && seeds_shown ne "" ? sprintf("%s of %d seeds. ", seeds_shown, seeds) : ""
+below = caption.(of_seeds.remark eq "" ? "" : "\n".of_seeds.remark)
+set label 1000 below at screen 0.012, screen 0.062 left font ",9" textcolor rgb 0x777777 noenhanced

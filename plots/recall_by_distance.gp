@@ -11,7 +11,9 @@ set yrange [0:100]
 set xtics format "%g"
 set ytics 0, 20, 100 format "%g"
 do for [i = 1:floors] {
-    if (floor_reach[i] > 0) {
+    known = 0 # the same reach at another length
+    do for [j = 1:i - 1] { known = known || floor_reach[j] == floor_reach[i] }
+    if (floor_reach[i] > 0 && !known) {
         set arrow from first floor_reach[i], graph 0 to first floor_reach[i], graph 1 nohead \
             linewidth 1.4 dashtype 3 linecolor rgb soft
         set label sprintf("sparse reach %g", floor_reach[i]) at first floor_reach[i], graph 1 center \

@@ -17,11 +17,6 @@ static const char *beside_plan(const mas_report *report, size_t group)
     return strncmp(title, label, strlen(label)) == 0 ? title + strlen(label) : title;
 }
 
-static bool is_full(const mas_report_group *g)
-{
-    return g->layers > 0 && g->full_layers == g->layers;
-}
-
 static bool equally_dear(const mas_report_group *a, const mas_report_group *b)
 {
     return fabs(a->attention_cost - b->attention_cost) <=
@@ -31,8 +26,9 @@ static bool equally_dear(const mas_report_group *a, const mas_report_group *b)
 static bool wanted(const mas_report *report, size_t first, size_t second)
 {
     const mas_report_group *a = &report->groups[first], *b = &report->groups[second];
-    return !is_full(a) && strcmp(beside_plan(report, first), beside_plan(report, second)) == 0 &&
-           (is_full(b) || (first < second && equally_dear(a, b)));
+    return !mas_group_is_full(a) &&
+           strcmp(beside_plan(report, first), beside_plan(report, second)) == 0 &&
+           (mas_group_is_full(b) || (first < second && equally_dear(a, b)));
 }
 
 static const mas_report_row *with_seed(const mas_report *report, size_t group, int64_t seed)
@@ -158,7 +154,8 @@ mas_status mas_report_compare(const mas_report *report, mas_comparisons *out, ma
         for (size_t j = 0; status == MAS_OK && j < report->group_count; j++) {
             if (i == j || !wanted(report, i, j))
                 continue;
-            mas_comparison c = {.first = i, .second = j, .with_full = is_full(&report->groups[j])};
+            mas_comparison c = {
+                .first = i, .second = j, .with_full = mas_group_is_full(&report->groups[j])};
             mas_error one;
             status = compare_groups(report, &c, &one);
             if (status == MAS_E_NOT_FOUND) {

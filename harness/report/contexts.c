@@ -2,17 +2,19 @@
 /* Data of the chart of quality against the length that a model reads at evaluation: a line a plan and length of training,
  * mean and extremes of the seeds. Where lengths are an axis, the other charts mix what cannot be compared. */
 #include "harness/report/gnuplot.h"
-#include "harness/report/report.h"
+#include "harness/report/series.h"
 #include "harness/results/json_build.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CONTEXTS_MAX 16
-#define LINES_MAX 21 /* seven colours, three symbols */
+#define KEY_FONT_MAX 11
+#define LINES_MAX 24 /* as many rows as the key has beside the plot */
 
 typedef struct context_line {
     char title[MAS_TITLE_MAX];
+    bool full;           /* attention in every layer */
     size_t plan, length; /* number of the plan, and of the length of training, as they first came */
     size_t count;
     struct {
@@ -64,8 +66,9 @@ static context_chart make(const mas_report *report)
         const json_t *first = mas_report_first(report, i);
         const double context = mas_json_number_at(first, "quality.context");
         char title[MAS_TITLE_MAX], plan[MAS_TITLE_MAX], length[32];
-        mas_report_title_without(report->groups[i].title, context_words, title, sizeof title);
-        mas_report_title_without(report->groups[i].title, length_words, plan, sizeof plan);
+        mas_report_title_without(first, report->groups[i].title, context_words, title,
+                                 sizeof title);
+        mas_report_title_without(first, report->groups[i].title, length_words, plan, sizeof plan);
         snprintf(length, sizeof length, "%.0f", mas_json_number_at(first, "plan.length"));
         size_t j = 0;
         while (j < c.count && strcmp(c.lines[j].title, title) != 0)
@@ -73,6 +76,7 @@ static context_chart make(const mas_report *report)
         if (j == c.count) {
             c.count++;
             snprintf(c.lines[j].title, sizeof c.lines[j].title, "%s", title);
+            c.lines[j].full = mas_result_is_full(first);
             c.lines[j].plan = number_of(plans, &plan_count, plan);
             c.lines[j].length = number_of(lengths, &length_count, length);
         }
@@ -110,10 +114,28 @@ void mas_report_write_contexts(const mas_report *report, FILE *out)
     free(chart.lines);
 }
 
+/* Colours of plans: the symbol is for the length. */
+static void write_colours(const context_chart *chart, FILE *out)
+{
+    bool full[LINES_MAX];
+    size_t plans = 0;
+    for (size_t r = 0; r < chart->shown; r++) {
+        const context_line *line = &chart->lines[r];
+        if (line->plan >= plans)
+            plans = line->plan + 1;
+        full[line->plan] = line->full;
+    }
+    fprintf(out, "array context_colour[%zu]\n", chart->shown + 1);
+    for (size_t r = 0; r < chart->shown; r++)
+        fprintf(out, "context_colour[%zu] = %u\n", r + 1,
+                mas_style_of(full, plans, chart->lines[r].plan).colour);
+}
+
 void mas_report_write_context_settings(const mas_report *report, FILE *out)
 {
     const context_chart chart = make(report);
     double shortest = (double)NAN, longest = (double)NAN;
+    size_t widest = 1;
     fprintf(out,
             "context_all = %zu\ncontext_lines = %zu\narray context_name[%zu]\narray "
             "context_plan[%zu]\narray context_length[%zu]\n",
@@ -123,13 +145,16 @@ void mas_report_write_context_settings(const mas_report *report, FILE *out)
         fprintf(out,
                 "context_plan[%zu] = %zu; context_length[%zu] = %zu; context_name[%zu] = ", r + 1,
                 line->plan + 1, r + 1, line->length + 1, r + 1);
-        mas_gnuplot_text(out, line->title, SIZE_MAX);
+        mas_gnuplot_name(out, line->title, MAS_KEY_ROOM);
         fputc('\n', out);
+        widest = strlen(line->title) > widest ? strlen(line->title) : widest;
         for (size_t i = 0; i < line->count; i++) {
             shortest = fmin(shortest, line->at[i].context);
             longest = fmax(longest, line->at[i].context);
         }
     }
+    write_colours(&chart, out);
+    fprintf(out, "context_font = ',%d'\n", mas_gnuplot_font(widest, MAS_KEY_ROOM, KEY_FONT_MAX));
     fprintf(out, "context_shortest = %.0f\ncontext_longest = %.0f\n", shortest, longest);
     free(chart.lines);
 }

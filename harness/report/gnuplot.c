@@ -42,3 +42,33 @@ void mas_gnuplot_text(FILE *out, const char *text, size_t width)
         text += strspn(text, " ");
     }
 }
+
+int mas_gnuplot_font(size_t characters, size_t room, int largest)
+{
+    const size_t fits = characters > 0 ? room / characters : (size_t)largest;
+    return fits > (size_t)largest ? largest : fits < MAS_FONT_MIN ? MAS_FONT_MIN : (int)fits;
+}
+
+/* Not the first byte of a character of UTF-8. */
+static bool continues(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+void mas_gnuplot_name(FILE *out, const char *text, size_t room)
+{
+    static const char left_out[] = "...";
+    const size_t most = room / MAS_FONT_MIN, length = strlen(text);
+    if (length <= most) {
+        print_string(out, text, length);
+        return;
+    }
+    size_t head = (most - strlen(left_out)) / 2, tail = length - head;
+    while (head > 0 && continues(text[head]))
+        head--;
+    while (continues(text[tail]))
+        tail++;
+    print_string(out, text, head);
+    fprintf(out, ".'%s'.", left_out);
+    print_string(out, text + tail, length - tail);
+}

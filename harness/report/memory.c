@@ -2,7 +2,7 @@
 /* Data of the memory chart. Training's memory hardly depends on the variant, what decoding must
  * keep does: so the first is shown by category, the second by variant. */
 #include "harness/report/gnuplot.h"
-#include "harness/report/report.h"
+#include "harness/report/series.h"
 #include "harness/results/json_build.h"
 
 #include <stdlib.h>
@@ -10,10 +10,13 @@
 
 #define LENGTHS_MAX 16
 #define LINES_MAX 12 /* more cannot be told apart */
+#define KEY_FONT_MAX 9
+#define KEY_ROOM (42 * KEY_FONT_MAX) /* beside the panels */
 
 /* A variant at its lengths, shortest first; what differs in seeds counts once. */
 typedef struct memory_line {
     char title[MAS_TITLE_MAX];
+    bool full; /* attention in every layer */
     size_t count;
     struct {
         double length, cache;
@@ -68,13 +71,14 @@ static size_t collect(const mas_report *report, memory_line *lines)
         char title[MAS_TITLE_MAX];
         if (!is_usable(row))
             continue;
-        mas_report_title_without(row->title, by_length, title, sizeof title);
+        mas_report_title_without(row->result, row->title, by_length, title, sizeof title);
         size_t j = 0;
         while (j < count && strcmp(lines[j].title, title) != 0)
             j++;
         if (j == count) {
             count++;
             snprintf(lines[j].title, sizeof lines[j].title, "%s", title);
+            lines[j].full = mas_result_is_full(row->result);
         }
         add(&lines[j], row->result);
     }
@@ -199,14 +203,22 @@ void mas_report_write_memory_settings(const mas_report *report, FILE *out)
     const memory_line *most = chart.count ? largest(chart.lines, chart.count) : NULL;
     size_t widest = 0;
     double shortest = (double)NAN, longest = (double)NAN, low = (double)NAN, high = (double)NAN;
-    fprintf(out, "memory_variants = %zu\nmemory_lines = %zu\narray memory_name[%zu]\n", chart.count,
-            chart.shown, chart.shown + 1);
+    bool full[LINES_MAX];
+    for (size_t r = 0; r < chart.shown; r++)
+        full[r] = drawn(&chart, r)->full;
+    fprintf(out,
+            "memory_variants = %zu\nmemory_lines = %zu\narray memory_name[%zu]\narray "
+            "memory_colour[%zu]\narray memory_symbol[%zu]\n",
+            chart.count, chart.shown, chart.shown + 1, chart.shown + 1, chart.shown + 1);
     for (size_t r = 0; r < chart.shown; r++) {
         const memory_line *line = drawn(&chart, r);
+        const mas_style style = mas_style_of(full, chart.shown, r);
+        fprintf(out, "memory_colour[%zu] = %u; memory_symbol[%zu] = %d\n", r + 1, style.colour,
+                r + 1, style.symbol);
         const size_t width = strlen(line->title);
         widest = width > widest ? width : widest;
         fprintf(out, "memory_name[%zu] = ", r + 1);
-        mas_gnuplot_text(out, line->title, SIZE_MAX);
+        mas_gnuplot_name(out, line->title, KEY_ROOM);
         fputc('\n', out);
         for (size_t i = 0; i < line->count; i++) {
             shortest = fmin(shortest, line->at[i].length);
@@ -218,8 +230,7 @@ void mas_report_write_memory_settings(const mas_report *report, FILE *out)
     fprintf(out,
             "memory_shortest = %.0f\nmemory_longest = %.0f\ncache_low = %.0f\ncache_high = %.0f\n",
             shortest, longest, low, high);
-    /* beside the panels there is room for about 42 characters of size 9 */
-    fprintf(out, "memory_font = ',%d'\n", widest <= 42 ? 9 : widest <= 48 ? 8 : 7);
+    fprintf(out, "memory_font = ',%d'\n", mas_gnuplot_font(widest, KEY_ROOM, KEY_FONT_MAX));
     low = (double)NAN;
     for (size_t i = 0; most && i < most->count; i++)
         for (int c = 0; c < MAS_MEMORY_COUNT; c++)

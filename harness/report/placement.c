@@ -69,7 +69,7 @@ void mas_report_write_placements(const mas_report *report, FILE *out)
     for (size_t i = 0; i < count; i++) {
         const char *letters = letters_of(report, (size_t)(rows[i] - report->groups));
         for (size_t layer = 0; letters[layer]; layer++)
-            fprintf(out, "%zu\t%zu\t%d\t%.9g\n", i + 1, layer + 1, letters[layer] == 'F',
+            fprintf(out, "%zu\t%zu\t%d\t%.9g\n", i + 1, layer, letters[layer] == 'F',
                     rows[i]->quality);
     }
     fputs("\n\n# row\tmean\tlow\thigh\tseeds\tvariant\tplans_in_all\n", out);

@@ -34,14 +34,21 @@ typedef struct mas_report_group {
     bool on_front;    /* no cheaper or equally cheap group is better */
 } mas_report_group;
 
+/** Full attention in every layer. */
+static inline bool mas_group_is_full(const mas_report_group *group)
+{
+    return group->layers > 0 && group->full_layers == group->layers;
+}
+
 /** A horizontal line of the charts: the best loss that the source of a generated corpus allows. */
 typedef struct mas_report_floor {
     double nats;
-    double reach; /* tokens; NAN: full */
+    double reach;  /* tokens; NAN: full */
+    double length; /* of the sequences that it holds for, tokens */
     char text[MAS_TITLE_MAX];
 } mas_report_floor;
 
-#define MAS_FLOORS_MAX 4
+#define MAS_FLOORS_MAX 8 /* more cannot be read: then none is drawn */
 
 typedef struct mas_report {
     const mas_result_set *set;
@@ -52,6 +59,7 @@ typedef struct mas_report {
     size_t family_count;
     size_t floor_count;
     mas_report_floor floors[MAS_FLOORS_MAX];
+    bool floor_lengths_differ;
     bool trained;   /* some result has a quality */
     bool timed;     /* results of kind kernel: their own table and charts */
     bool has_times; /* some of them were timed */
@@ -111,6 +119,7 @@ void mas_line_names_place(mas_line_name *names, size_t count, const mas_label *p
 /** Rows of plot data, internal to harness/report: blocks of tab-separated rows, one block a
  * series. */
 void mas_report_write_settings(const mas_report *report, FILE *out);
+void mas_report_write_captions(const mas_report *report, FILE *out);
 void mas_report_write_cost_quality(const mas_report *report, FILE *out);
 void mas_report_write_front(const mas_report *report, FILE *out);
 void mas_report_write_points(const mas_report *report, FILE *out);
@@ -130,8 +139,14 @@ bool mas_report_has_contexts(const mas_report *report);
 /** Do results hold memory at several lengths? */
 bool mas_report_has_lengths(const mas_report *report);
 
-/** "a, seed 3, b" without the parts that begin with one of these words, NULL-terminated. */
-void mas_report_title_without(const char *title, const char *const *words, char *text, size_t size);
+/** A title "LABEL, seed 3, dtype f32" without the parts that begin with one of these words, NULL-terminated. The label of
+ *  the result's plan stays whole, whatever stands in it.
+ *  @param[out] text  `size` bytes, not the title's own */
+void mas_report_title_without(const json_t *result, const char *title, const char *const *words,
+                              char *text, size_t size);
+
+/** Full attention in every layer of the result's plan. */
+bool mas_result_is_full(const json_t *result);
 
 /** First result of a group; NULL when there is no such group. */
 const json_t *mas_report_first(const mas_report *report, size_t group);

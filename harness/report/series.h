@@ -19,12 +19,20 @@ typedef struct mas_series {
     mas_series_line line[MAS_SERIES_MAX];
 } mas_series;
 
-/** Lines of the charts over positions, distances and tokens: every group if there are few;
- * otherwise the Pareto front and each family's best, in the order of the experiment. */
+/** Lines of the charts over positions, distances and tokens: every group if there are few; otherwise those of the
+ *  Pareto front, then each family's best, the better ones first as far as there is room. In the order of the experiment;
+ *  none without memory. */
 mas_series mas_report_series(const mas_report *report);
 
-/** Full attention is always the first colour and symbol, whatever the order of the experiment. */
-unsigned mas_family_colour(const mas_report *report, size_t family_index);
-int mas_family_symbol(const mas_report *report, size_t family_index);
+typedef struct mas_style {
+    unsigned colour; /* 0xRRGGBB */
+    int symbol;      /* gnuplot point type */
+} mas_style;
+
+/** How the index-th of `count` things is drawn: full attention black, several of them from black to grey, all others in
+ *  colours. The first full one has the first symbol, whatever its place.
+ *  @param full  [count] is it full attention?  */
+mas_style mas_style_of(const bool *full, size_t count, size_t index);
+mas_style mas_family_style(const mas_report *report, size_t family_index);
 
 #endif

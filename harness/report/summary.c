@@ -48,27 +48,45 @@ static bool begins_with_one_of(const char *part, const char *const *words)
     return false;
 }
 
-void mas_report_title_without(const char *title, const char *const *words, char *text, size_t size)
+/* Characters of the plan's label that a title begins with; 0 where it does not. */
+static size_t label_length(const json_t *result, const char *title)
 {
-    text[0] = '\0';
+    const char *label = mas_json_text_at(result, "plan.label");
+    return strncmp(title, label, strlen(label)) == 0 ? strlen(label) : 0;
+}
+
+/* Up to the next ", " that is not inside a list "[1, 2]". */
+static size_t part_length(const char *title)
+{
+    int depth = 0;
+    const char *end = title;
+    for (; *end && (depth > 0 || strncmp(end, ", ", 2) != 0); end++)
+        depth += (*end == '[') - (*end == ']');
+    return (size_t)(end - title);
+}
+
+void mas_report_title_without(const json_t *result, const char *title, const char *const *words,
+                              char *text, size_t size)
+{
+    const size_t label = label_length(result, title);
+    snprintf(text, size, "%.*s", (int)label, title);
+    title += label;
+    title += strncmp(title, ", ", 2) == 0 ? 2 : 0;
     while (*title) {
-        const char *end = strstr(title, ", ");
-        const size_t length = end ? (size_t)(end - title) : strlen(title);
-        const size_t used = strlen(text);
+        const size_t length = part_length(title), used = strlen(text);
         if (!begins_with_one_of(title, words))
             snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", (int)length, title);
-        title += length + (end ? 2 : 0);
+        title += length;
+        title += *title ? 2 : 0;
     }
 }
 
 /* The recorded family, and what else the title names beside the plan. */
 static void family_of(const json_t *result, const char *title, char *text, size_t size)
 {
-    const char *label = mas_json_text_at(result, "plan.label"),
-               *family = mas_json_text_at(result, "plan.family");
-    const size_t length = strlen(label);
-    const char *rest = length > 0 && strncmp(title, label, length) == 0 ? title + length : "";
-    snprintf(text, size, "%s%s", family[0] ? family : title, rest);
+    const char *family = mas_json_text_at(result, "plan.family");
+    const size_t length = label_length(result, title);
+    snprintf(text, size, "%s%s", family[0] ? family : title, length > 0 ? title + length : "");
 }
 
 static double quality_of(const mas_report *report, const mas_report_row *row)
@@ -94,7 +112,7 @@ static bool add_to_group(mas_report *report, mas_report_row *row)
                                     .quality_low = quality,
                                     .quality_high = quality};
         static const char *const seed[] = {"seed", NULL};
-        mas_report_title_without(row->title, seed, group->title, sizeof group->title);
+        mas_report_title_without(row->result, row->title, seed, group->title, sizeof group->title);
         family_of(row->result, group->title, group->family, sizeof group->family);
         group->full_layers = (int32_t)mas_json_number_at(row->result, "plan.full_layers");
         group->layers = (int32_t)mas_json_number_at(row->result, "plan.layers");
@@ -126,27 +144,71 @@ static void mark_front(mas_report *report)
     }
 }
 
-static void add_floor(mas_report *report, double nats, double reach, const char *text)
+static bool same_number(double a, double b)
 {
-    for (size_t i = 0; i < report->floor_count; i++)
-        if (strcmp(report->floors[i].text, text) == 0)
-            return;
-    if (!isfinite(nats) || report->floor_count == MAS_FLOORS_MAX)
+    return (isnan(a) && isnan(b)) || (a <= b && a >= b);
+}
+
+/* One that is there already counts once; of too many the number alone is kept. */
+static void add_floor(mas_report *report, mas_report_floor floor)
+{
+    if (!isfinite(floor.nats))
         return;
-    mas_report_floor *floor = &report->floors[report->floor_count++];
-    floor->nats = nats;
-    floor->reach = reach;
-    snprintf(floor->text, sizeof floor->text, "%s", text);
+    for (size_t i = 0; i < report->floor_count && i < MAS_FLOORS_MAX; i++) {
+        const mas_report_floor *other = &report->floors[i];
+        if (same_number(other->nats, floor.nats) && same_number(other->reach, floor.reach) &&
+            same_number(other->length, floor.length))
+            return;
+    }
+    if (report->floor_count < MAS_FLOORS_MAX)
+        report->floors[report->floor_count] = floor;
+    report->floor_count++;
 }
 
 static void read_floors(mas_report *report, const json_t *result)
 {
-    add_floor(report, mas_json_number_at(result, "floors.full_reach"), (double)NAN,
-              "entropy floor, full reach");
+    const double length = mas_json_number_at(result, "floors.length");
+    add_floor(report, (mas_report_floor){.nats = mas_json_number_at(result, "floors.full_reach"),
+                                         .reach = (double)NAN,
+                                         .length = length});
     const double reach = mas_json_number_at(result, "floors.sparse_reach_tokens");
-    char text[MAS_TITLE_MAX];
-    snprintf(text, sizeof text, "entropy floor, sparse reach %.0f", reach);
-    add_floor(report, mas_json_number_at(result, "floors.sparse_reach"), reach, text);
+    if (reach < length) /* else it is full reach again */
+        add_floor(report,
+                  (mas_report_floor){.nats = mas_json_number_at(result, "floors.sparse_reach"),
+                                     .reach = reach,
+                                     .length = length});
+}
+
+static void name_floor(mas_report_floor *floor, bool with_length)
+{
+    char length[32] = "";
+    if (with_length)
+        snprintf(length, sizeof length, ", length %.0f", floor->length);
+    if (isfinite(floor->reach))
+        snprintf(floor->text, sizeof floor->text, "entropy floor, sparse reach %.0f%s",
+                 floor->reach, length);
+    else
+        snprintf(floor->text, sizeof floor->text, "entropy floor, full reach%s", length);
+}
+
+/* A line across a chart holds for all its points, or says for which. Where that cannot be said in reach and length, as of
+ * several corpora, or where there are more than can be read, there is none. */
+static void name_floors(mas_report *report)
+{
+    if (report->floor_count > MAS_FLOORS_MAX)
+        report->floor_count = 0;
+    for (size_t i = 1; i < report->floor_count; i++)
+        report->floor_lengths_differ =
+            report->floor_lengths_differ ||
+            !same_number(report->floors[i].length, report->floors[0].length);
+    for (size_t i = 0; i < report->floor_count; i++) {
+        name_floor(&report->floors[i], report->floor_lengths_differ);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(report->floors[i].text, report->floors[j].text) == 0) {
+                report->floor_count = 0;
+                return;
+            }
+    }
 }
 
 mas_status mas_report_make(const mas_result_set *set, mas_report **out, mas_error *err)
@@ -199,6 +261,7 @@ mas_status mas_report_make(const mas_result_set *set, mas_report **out, mas_erro
         }
     }
     mark_front(report);
+    name_floors(report);
     *out = report;
     return MAS_OK;
 }
@@ -212,6 +275,12 @@ void mas_report_free(mas_report *report)
     free(report->groups);
     free(report->rows);
     free(report);
+}
+
+bool mas_result_is_full(const json_t *result)
+{
+    return mas_json_number_at(result, "plan.full_layers") >=
+           mas_json_number_at(result, "plan.layers");
 }
 
 const json_t *mas_report_first(const mas_report *report, size_t group)
