@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plot data of timed kernels. A panel is an operation in a dtype and a shape of heads, the first shape alone where all do
- * not fit; in each there is a line a variant over length. */
+ * not fit; in each there is a line over length for a variant in a kernel. */
 #include "harness/report/gnuplot.h"
 #include "harness/report/kernel.h"
 #include "harness/report/series.h"
@@ -15,6 +15,8 @@
 #define TERA_FROM 10000    /* GFLOP/s */
 #define QUESTION_WIDTH 105 /* characters of a line */
 #define CAPTION_WIDTH 155
+#define KEY_FONT_MAX 9
+#define KEY_ROOM (38 * KEY_FONT_MAX) /* beside the panels */
 
 typedef struct panel {
     const char *op, *dtype;
@@ -23,13 +25,15 @@ typedef struct panel {
 } panel;
 
 typedef struct chart {
-    const json_t *shape; /* kernel section of the first point */
-    bool one_shape;      /* only points of that shape are drawn */
-    bool full;           /* there was no place for a panel */
-    size_t panels, variants;
-    double shortest, longest; /* lengths */
+    const json_t *shape;             /* kernel section of the first point */
+    bool one_shape;                  /* only points of that shape are drawn */
+    bool full;                       /* there was no place for a panel */
+    size_t panels, lines, all_lines; /* lines: of all, those drawn */
+    double shortest, longest;        /* lengths */
     panel panel[PANELS_MAX];
-    const char *variant[MAS_SERIES_MAX];
+    mas_kernel_axes axes;
+    char line[MAS_SERIES_MAX][MAS_TITLE_MAX];
+    bool line_is_full[MAS_SERIES_MAX];
 } chart;
 
 static const char *const shape_keys[] = {"q_heads", "kv_heads", "head_dim"};
@@ -64,7 +68,7 @@ static double peak_of(const json_t *result)
 
 static void add(chart *c, const json_t *result)
 {
-    size_t p = 0, v = 0;
+    size_t p = 0;
     while (p < c->panels && !in_panel(&c->panel[p], result))
         p++;
     if (p == c->panels && p < PANELS_MAX)
@@ -77,11 +81,48 @@ static void add(chart *c, const json_t *result)
     const double length = mas_json_number_at(result, "point.kernel.length");
     c->shortest = c->shortest > 0 ? fmin(c->shortest, length) : length;
     c->longest = fmax(c->longest, length);
-    const char *label = mas_json_text_at(result, "plan.label");
-    while (v < c->variants && strcmp(c->variant[v], label) != 0)
-        v++;
-    if (v == c->variants && v < MAS_SERIES_MAX)
-        c->variant[c->variants++] = label;
+}
+
+static bool same_place(const json_t *a, const json_t *b)
+{
+    const panel p = {mas_json_text_at(a, "point.kernel.op"),
+                     mas_json_text_at(a, "point.kernel.dtype"),
+                     mas_json_value_at(a, "point.kernel"), 0};
+    return in_panel(&p, b) && json_equal(mas_json_value_at(a, "point.kernel.length"),
+                                         mas_json_value_at(b, "point.kernel.length"));
+}
+
+static void find_axes(chart *c, const mas_report *report)
+{
+    for (size_t i = 0; i < report->count; i++)
+        for (size_t j = 0; j < i && is_drawn(c, &report->rows[i]); j++)
+            if (is_drawn(c, &report->rows[j]) &&
+                same_place(report->rows[i].result, report->rows[j].result))
+                mas_kernel_axes_add(&c->axes, report->rows[j].result, report->rows[i].result);
+}
+
+/* seen: names of all lines. */
+static void add_line(chart *c, json_t *seen, const json_t *result)
+{
+    char name[MAS_TITLE_MAX];
+    mas_kernel_line_name(&c->axes, result, name, sizeof name);
+    if (json_object_get(seen, name))
+        return;
+    (void)json_object_set_new(seen, name, json_true());
+    if (c->lines == MAS_SERIES_MAX)
+        return;
+    snprintf(c->line[c->lines], sizeof c->line[0], "%s", name);
+    c->line_is_full[c->lines++] = mas_result_is_full(result);
+}
+
+static void find_lines(chart *c, const mas_report *report)
+{
+    json_t *seen = json_object();
+    for (size_t i = 0; i < report->count; i++)
+        if (is_drawn(c, &report->rows[i]))
+            add_line(c, seen, report->rows[i].result);
+    c->all_lines = json_object_size(seen);
+    json_decref(seen);
 }
 
 /* Dtypes one after the other, so that each has a row of its own; operations as they came. */
@@ -119,6 +160,8 @@ static chart chart_in(const mas_report *report, bool one_shape)
         if (is_drawn(&c, row))
             add(&c, row->result);
     }
+    find_axes(&c, report);
+    find_lines(&c, report);
     sort_panels(&c);
     return c;
 }
@@ -163,8 +206,11 @@ static size_t line_of(const mas_report *report, const chart *c, size_t p, size_t
     size_t count = 0;
     for (size_t i = 0; i < report->count && count < POINTS_MAX; i++) {
         const json_t *result = report->rows[i].result;
-        if (is_drawn(c, &report->rows[i]) && in_panel(&c->panel[p], result) &&
-            strcmp(c->variant[v], mas_json_text_at(result, "plan.label")) == 0)
+        if (!is_drawn(c, &report->rows[i]) || !in_panel(&c->panel[p], result))
+            continue;
+        char name[MAS_TITLE_MAX];
+        mas_kernel_line_name(&c->axes, result, name, sizeof name);
+        if (strcmp(c->line[v], name) == 0)
             points[count++] = result;
     }
     if (count > 1)
@@ -172,11 +218,12 @@ static size_t line_of(const mas_report *report, const chart *c, size_t p, size_t
     return count;
 }
 
-/* Time of one sequence and query head: batch and heads may differ along a line. */
+/* Time of one sequence in one layer: the batch may differ along a line, and the number of layers between lines. */
 static double milliseconds(const json_t *result)
 {
     return 1e3 * mas_json_number_at(result, "metrics.seconds.median") /
-           mas_json_number_at(result, "point.kernel.batch");
+           (mas_json_number_at(result, "point.kernel.batch") *
+            mas_json_number_at(result, "plan.layers"));
 }
 
 /* Least squares through log time over log length; NAN with fewer than two lengths. */
@@ -201,9 +248,10 @@ void mas_report_write_kernels(const mas_report *report, FILE *out)
     const chart c = chart_of(report);
     const json_t *points[POINTS_MAX];
     for (size_t p = 0; p < c.panels; p++)
-        for (size_t v = 0; v < c.variants; v++) {
-            fprintf(out, "# %s %s, %s: length\tgflops\tms_per_sequence\tspeedup\tpredicted\n",
-                    c.panel[p].op, c.panel[p].dtype, c.variant[v]);
+        for (size_t v = 0; v < c.lines; v++) {
+            fprintf(out,
+                    "# %s %s, %s: length\tgflops\tms_per_sequence_and_layer\tspeedup\tpredicted\n",
+                    c.panel[p].op, c.panel[p].dtype, c.line[v]);
             const size_t count = line_of(report, &c, p, v, points);
             for (size_t i = 0; i < count; i++) {
                 fprintf(out, "%.0f", mas_json_number_at(points[i], "point.kernel.length"));
@@ -225,11 +273,6 @@ void mas_report_write_kernels(const mas_report *report, FILE *out)
 
 void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
 {
-    /* Okabe and Ito; the first is full attention's */
-    static const unsigned colours[MAS_SERIES_MAX] = {0x000000, 0xe69f00, 0x56b4e9, 0x009e73,
-                                                     0xd55e00, 0x0072b2, 0xcc79a7, 0x999999,
-                                                     0x8b5a00, 0x6a3d9a, 0x66a61e, 0xa6761d};
-    static const int symbols[MAS_SERIES_MAX] = {7, 5, 9, 11, 13, 15, 4, 6, 8, 10, 12, 14};
     const chart c = chart_of(report);
     const json_t *points[POINTS_MAX];
     const json_t *machine = NULL;
@@ -249,30 +292,34 @@ void mas_report_write_kernel_settings(const mas_report *report, FILE *out)
     fprintf(out, "\nrate_unit = '%s'\nrate_scale = %g", in_tera(&c) ? "TFLOP/s" : "GFLOP/s",
             in_tera(&c) ? 1e-3 : 1.0);
     fprintf(out,
-            "\nline_font = ',9'\npanels = %zu\nvariants = %zu\nshortest = %.0f\nlongest = %.0f\n",
-            c.panels, c.variants, c.shortest, c.longest);
+            "\npanels = %zu\nvariants = %zu\nall_variants = %zu\nshortest = %.0f\nlongest = %.0f\n",
+            c.panels, c.lines, c.all_lines, c.shortest, c.longest);
     fprintf(out,
             "array panel_name[%zu]\narray panel_peak[%zu]\narray variant_name[%zu]\n"
             "array variant_colour[%zu]\narray variant_symbol[%zu]\narray exponent[%zu]\n",
-            c.panels + 1, c.panels + 1, c.variants + 1, c.variants + 1, c.variants + 1,
-            c.panels * c.variants + 1);
+            c.panels + 1, c.panels + 1, c.lines + 1, c.lines + 1, c.lines + 1,
+            c.panels * c.lines + 1);
     for (size_t p = 0; p < c.panels; p++) {
         name_shape(c.panel[p].shape, shape, sizeof shape);
         fprintf(out, "panel_name[%zu] = '%s, %s%s%s'; panel_peak[%zu] = %.6g\n", p + 1,
                 c.panel[p].op, c.panel[p].dtype, has_shapes(&c) ? ", " : "",
                 has_shapes(&c) ? shape : "", p + 1, c.panel[p].peak);
     }
-    for (size_t v = 0; v < c.variants; v++) {
+    size_t longest = 0; /* of their names */
+    for (size_t v = 0; v < c.lines; v++) {
+        const mas_style style = mas_style_of(c.line_is_full, c.lines, v);
         fprintf(out,
                 "variant_colour[%zu] = %u; variant_symbol[%zu] = %d; variant_name[%zu] = ", v + 1,
-                colours[v], v + 1, symbols[v], v + 1);
-        mas_gnuplot_text(out, c.variant[v], SIZE_MAX);
+                style.colour, v + 1, style.symbol, v + 1);
+        mas_gnuplot_name(out, c.line[v], KEY_ROOM);
+        longest = strlen(c.line[v]) > longest ? strlen(c.line[v]) : longest;
         fputc('\n', out);
     }
+    fprintf(out, "line_font = ',%d'\n", mas_gnuplot_font(longest, KEY_ROOM, KEY_FONT_MAX));
     for (size_t p = 0; p < c.panels; p++)
-        for (size_t v = 0; v < c.variants; v++) {
+        for (size_t v = 0; v < c.lines; v++) {
             const double e = exponent(points, line_of(report, &c, p, v, points));
-            fprintf(out, "exponent[%zu] = ", p * c.variants + v + 1);
+            fprintf(out, "exponent[%zu] = ", p * c.lines + v + 1);
             mas_gnuplot_number(out, e);
             fputc('\n', out);
         }
