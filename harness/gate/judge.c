@@ -183,6 +183,7 @@ mas_status mas_gate_decide(mas_gate *gate, const mas_gate_rules *rules, mas_erro
         if (!row->timed || row->verdict == MAS_VERDICT_MISSING ||
             row->verdict == MAS_VERDICT_CHANGED)
             continue;
+        row->reason[0] = '\0'; /* of an earlier pass */
         row->verdict = judge(row, rules);
         if (row->disturbed && row->verdict != MAS_VERDICT_SAME)
             row->verdict = MAS_VERDICT_UNCLEAR;

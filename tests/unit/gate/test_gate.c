@@ -332,6 +332,15 @@ Test(gate, too_few_samples_are_unclear)
     const mas_gate_rules rules = mas_gate_rules_default();
     cr_assert_eq(mas_gate_decide(gate, &rules, &err), MAS_OK);
     cr_expect_eq(gate->overall, MAS_VERDICT_UNCLEAR);
+    cr_expect_not_null(strstr(row->reason, "too few"));
+    /* measured again, the verdict is another one and needs no reason */
+    double again[SAMPLES];
+    for (int i = 0; i < SAMPLES; i++)
+        again[i] = 1e-3 * (1 + 1e-4 * i);
+    cr_assert_eq(mas_gate_time(row, again, SAMPLES, again, SAMPLES, false, &err), MAS_OK);
+    cr_assert_eq(mas_gate_decide(gate, &rules, &err), MAS_OK);
+    cr_expect_eq(row->verdict, MAS_VERDICT_SAME);
+    cr_expect_str_eq(row->reason, "");
     mas_gate_free(gate);
 }
 
