@@ -22,9 +22,11 @@ static int draw_history(const mas_cli_command *command, const mas_cli_parsed *pa
         status = mas_history_draw(sets, count, &rules, folder, stdout, &err);
     if (all_there && status == MAS_E_NOT_FOUND)
         mas_cli_warn("%s", err.text); /* no gnuplot */
-    else if (status != MAS_OK)
+    else if (status != MAS_OK) {
         code = mas_cli_usage_error(command, "%s", err.text);
-    else
+        if (status == MAS_E_UNSUPPORTED)
+            code = MAS_EXIT_NOT_COMPARABLE;
+    } else
         fprintf(stderr, "chart: %s/history.png\n", folder);
     for (size_t i = 0; i < loaded; i++)
         mas_results_free(sets[i]);

@@ -10,19 +10,16 @@
 #define USUAL_SPREADS 3 /* a change is more than this many usual deviations of a run */
 #define LEAST_STEPS 5
 
-/* Sum of squares of the log medians of [begin, end) around their mean; runs without the kernel do not count. */
+/* Sum of squares of the log medians of [begin, end) around their mean. */
 static double spread(const mas_history_run *runs, size_t begin, size_t end)
 {
-    double n = 0, sum = 0, squares = 0;
+    double sum = 0, squares = 0;
     for (size_t i = begin; i < end; i++) {
-        if (runs[i].count == 0)
-            continue;
         const double x = log(runs[i].median);
-        n++;
         sum += x;
         squares += x * x;
     }
-    return n > 0 ? squares - sum * sum / n : 0;
+    return squares - sum * sum / (double)(end - begin);
 }
 
 static double *pool(const mas_history_run *runs, size_t begin, size_t end, size_t *count)
@@ -33,8 +30,7 @@ static double *pool(const mas_history_run *runs, size_t begin, size_t end, size_
     double *all = malloc((*count ? *count : 1) * sizeof *all);
     size_t at = 0;
     for (size_t i = begin; all && i < end; i++) {
-        if (runs[i].count > 0)
-            memcpy(all + at, runs[i].values, runs[i].count * sizeof *all);
+        memcpy(all + at, runs[i].values, runs[i].count * sizeof *all);
         at += runs[i].count;
     }
     return all;
@@ -57,14 +53,9 @@ static mas_status compare_sides(const mas_history_run *runs, size_t begin, size_
  * tell that from a change. */
 static double usual_spread(const mas_history_run *runs, size_t count, double *scratch)
 {
-    size_t steps = 0, last = count;
-    for (size_t i = 0; i < count; i++) {
-        if (runs[i].count == 0)
-            continue;
-        if (last < count)
-            scratch[steps++] = fabs(log(runs[i].median / runs[last].median));
-        last = i;
-    }
+    const size_t steps = count - 1;
+    for (size_t i = 0; i < steps; i++)
+        scratch[i] = fabs(log(runs[i + 1].median / runs[i].median));
     mas_statistics s;
     if (steps < LEAST_STEPS || mas_statistics_of(scratch, (int64_t)steps, &s, NULL) != MAS_OK)
         return 0;
@@ -123,15 +114,14 @@ static mas_status keep_sure_cuts(const mas_history_run *runs, size_t count, doub
     }
 }
 
-mas_status mas_history_changes(const mas_history_run *runs, size_t count,
+/* Of runs that all have the kernel. */
+static mas_status find_changes(const mas_history_run *runs, size_t count,
                                const mas_gate_rules *rules, double *change, mas_error *err)
 {
     mas_status status = MAS_OK;
     double *cost = malloc((count + 1) * sizeof *cost);
     size_t *last = calloc(count + 1, sizeof *last);
     bool *begins = calloc(count + 1, sizeof *begins);
-    for (size_t i = 0; i < count; i++)
-        change[i] = 0;
     if (!cost || !last || !begins) {
         status = mas_fail(err, MAS_E_MEMORY, "no memory for a history");
     } else if (count > 1) {
@@ -146,5 +136,30 @@ mas_status mas_history_changes(const mas_history_run *runs, size_t count,
     free(cost);
     free(last);
     free(begins);
+    return status;
+}
+
+mas_status mas_history_changes(const mas_history_run *runs, size_t count,
+                               const mas_gate_rules *rules, double *change, mas_error *err)
+{
+    mas_status status = MAS_OK;
+    size_t there =
+        0; /* runs that have the kernel: a cut beside one that has not would have two places */
+    mas_history_run *with = malloc((count + 1) * sizeof *with);
+    double *found = calloc(count + 1, sizeof *found);
+    for (size_t i = 0; i < count; i++)
+        change[i] = 0;
+    for (size_t i = 0; with && i < count; i++)
+        if (runs[i].count > 0)
+            with[there++] = runs[i];
+    if (!with || !found)
+        status = mas_fail(err, MAS_E_MEMORY, "no memory for a history");
+    else
+        status = find_changes(with, there, rules, found, err);
+    for (size_t i = 0, at = 0; status == MAS_OK && i < count; i++)
+        if (runs[i].count > 0)
+            change[i] = found[at++];
+    free(with);
+    free(found);
     return status;
 }

@@ -19,8 +19,9 @@
 
 typedef struct series {
     const char *title;
-    mas_history_run *runs; /* [count of sets] */
-    double *change;        /* [count of sets] */
+    mas_gate_samples *samples; /* [count of sets] as read */
+    mas_history_run *runs;     /* [count of sets] in one unit */
+    double *change;            /* [count of sets] */
     size_t changes;
 } series;
 
@@ -34,28 +35,13 @@ typedef struct history {
 static void free_history(history *h)
 {
     for (size_t s = 0; s < h->series_count; s++) {
-        for (size_t i = 0; h->all[s].runs && i < h->count; i++)
-            free(h->all[s].runs[i].values);
+        for (size_t i = 0; i < h->count; i++)
+            mas_gate_samples_free(&h->all[s].samples[i]);
+        free(h->all[s].samples);
         free(h->all[s].runs);
         free(h->all[s].change);
     }
     free(h->all);
-}
-
-static mas_status read_run(const json_t *result, double quiet, mas_history_run *run, mas_error *err)
-{
-    mas_gate_samples samples;
-    mas_status status = mas_gate_samples_read(result, quiet, &samples, err);
-    for (size_t i = 0; status == MAS_OK && samples.yardstick && i < samples.count; i++)
-        samples.seconds[i] /= samples.yardstick[i];
-    if (status == MAS_OK && samples.count > 0) {
-        mas_statistics s;
-        status = mas_statistics_of(samples.seconds, (int64_t)samples.count, &s, err);
-        *run = (mas_history_run){samples.seconds, samples.count, s.median, s.q1, s.q3};
-        samples.seconds = NULL;
-    }
-    mas_gate_samples_free(&samples);
-    return status;
 }
 
 static series *series_of(history *h, const char *title)
@@ -69,9 +55,11 @@ static series *series_of(history *h, const char *title)
     h->all = grown;
     series *new = &grown[h->series_count];
     *new = (series){.title = title,
+                    .samples = calloc(h->count, sizeof *new->samples),
                     .runs = calloc(h->count, sizeof *new->runs),
                     .change = calloc(h->count, sizeof *new->change)};
-    if (!new->runs || !new->change) {
+    if (!new->samples || !new->runs || !new->change) {
+        free(new->samples);
         free(new->runs);
         free(new->change);
         return NULL;
@@ -80,21 +68,39 @@ static series *series_of(history *h, const char *title)
     return new;
 }
 
+/* Times of other hardware are no history. */
+static mas_status check_machine(const history *h, const json_t *first, const json_t *result,
+                                const char *folder, mas_error *err)
+{
+    char difference[256];
+    if (mas_gate_same_hardware(first, result, difference, sizeof difference))
+        return MAS_OK;
+    return mas_fail(err, MAS_E_UNSUPPORTED,
+                    "%s was measured on other hardware than %s (%s); draw the runs of each machine "
+                    "apart",
+                    folder, h->sets[0]->folder, difference);
+}
+
 static mas_status read_all(history *h, mas_error *err)
 {
+    const json_t *first = NULL;
     for (size_t i = 0; i < h->count; i++) {
         const double quiet = mas_gate_quiet_yardstick(h->sets[i]);
         for (size_t r = 0; r < h->sets[i]->count; r++) {
             const json_t *result = h->sets[i]->results[r];
             if (json_array_size(mas_json_value_at(result, "samples.seconds")) == 0)
                 continue;
+            first = first ? first : result;
+            mas_status status = check_machine(h, first, result, h->sets[i]->folder, err);
+            if (status != MAS_OK)
+                return status;
             series *s = series_of(h, mas_json_text_at(result, "title"));
             if (!s)
                 return mas_fail(err, MAS_E_MEMORY, "no memory for a history");
-            if (s->runs[i].count > 0)
+            if (s->samples[i].count > 0)
                 return mas_fail(err, MAS_E_FORMAT, "%s holds \"%s\" twice", h->sets[i]->folder,
                                 s->title);
-            const mas_status status = read_run(result, quiet, &s->runs[i], err);
+            status = mas_gate_samples_read(result, quiet, &s->samples[i], err);
             if (status != MAS_OK)
                 return status;
         }
@@ -103,11 +109,47 @@ static mas_status read_all(history *h, mas_error *err)
                                : mas_fail(err, MAS_E_ARGUMENT, "no timed kernel in these results");
 }
 
+/* Every run that has the kernel has the same yardstick. */
+static bool has_yardstick(const history *h, const series *s)
+{
+    const char *name = NULL;
+    for (size_t i = 0; i < h->count; i++) {
+        const mas_gate_samples *one = &s->samples[i];
+        if (one->count == 0)
+            continue;
+        if (!one->yardstick || (name && strcmp(name, one->yardstick_name) != 0))
+            return false;
+        name = one->yardstick_name;
+    }
+    return true;
+}
+
+/* All runs of a series in one unit: seconds over the yardstick's, or seconds. */
+static mas_status measure(history *h, series *s, mas_error *err)
+{
+    mas_status status = MAS_OK;
+    const bool by_yardstick = has_yardstick(h, s);
+    for (size_t i = 0; status == MAS_OK && i < h->count; i++) {
+        const mas_gate_samples *one = &s->samples[i];
+        if (one->count == 0)
+            continue;
+        for (size_t k = 0; by_yardstick && k < one->count; k++)
+            one->seconds[k] /= one->yardstick[k];
+        mas_statistics figures;
+        status = mas_statistics_of(one->seconds, (int64_t)one->count, &figures, err);
+        if (status == MAS_OK)
+            s->runs[i] =
+                (mas_history_run){one->seconds, one->count, figures.median, figures.q1, figures.q3};
+    }
+    return status;
+}
+
 static mas_status find_changes(history *h, const mas_gate_rules *rules, mas_error *err)
 {
     for (size_t s = 0; s < h->series_count; s++) {
-        const mas_status status =
-            mas_history_changes(h->all[s].runs, h->count, rules, h->all[s].change, err);
+        mas_status status = measure(h, &h->all[s], err);
+        if (status == MAS_OK)
+            status = mas_history_changes(h->all[s].runs, h->count, rules, h->all[s].change, err);
         if (status != MAS_OK)
             return status;
         for (size_t i = 0; i < h->count; i++)
@@ -195,10 +237,11 @@ static void write_settings(const history *h, const series *const *panels, size_t
     mas_gnuplot_text(out, "Time of each kernel over commits, percent of the first run",
                      QUESTION_WIDTH);
     mas_machine_text(machine, hardware, sizeof hardware);
-    snprintf(text, sizeof text,
-             "medians and quartiles of time over the yardstick's time, where there is one; a line "
-             "where a new level begins; %zu of %zu kernels; %s",
-             count, h->series_count, hardware);
+    snprintf(
+        text, sizeof text,
+        "medians and quartiles of time over the yardstick's time, where all runs have one; a line "
+        "where a new level begins; %zu of %zu kernels; %s",
+        count, h->series_count, hardware);
     fputs("\ncaption = ", out);
     mas_gnuplot_text(out, text, CAPTION_WIDTH);
     fprintf(out, "\nline_font = ',9'\npanels = %zu\nruns = %zu\narray title[%zu]\narray run[%zu]\n",

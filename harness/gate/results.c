@@ -28,6 +28,14 @@ static bool equal_text(const json_t *a, const json_t *b, const char *key, char *
     return false;
 }
 
+bool mas_gate_same_hardware(const json_t *a, const json_t *b, char *difference, size_t size)
+{
+    for (size_t i = 0; i < sizeof hardware / sizeof *hardware; i++)
+        if (!equal_text(a, b, hardware[i], difference, size))
+            return false;
+    return true;
+}
+
 static void not_comparable(mas_gate *gate, const char *what, const char *difference,
                            const char *remedy)
 {

@@ -15,6 +15,10 @@ typedef struct mas_gate_samples {
     const char *yardstick_name; /* "" without one */
 } mas_gate_samples;
 
+/** Are times of these two results those of one kind of machine?
+ *  @param[out] difference  "gpu: H100 -> A100", if not */
+bool mas_gate_same_hardware(const json_t *a, const json_t *b, char *difference, size_t size);
+
 /** Seconds that the yardstick takes on this set's machine when nothing disturbs it: the 10th percentile of all its
  *  times; 0 without a yardstick. Results of one machine and number of threads. */
 double mas_gate_quiet_yardstick(const mas_result_set *set);

@@ -151,6 +151,11 @@ code 0 "a history" plot --history story before/speed packed.json after/speed
 holds out '2 kernels over 3 runs: 2 changes' "finds where it changed"
 check "data for the chart" [ -s story/data/history.tsv ]
 ! command -v gnuplot >/dev/null || check "the chart" [ -s story/history.png ]
+cp -r after/speed elsewhere
+sed -i 's/"cpu": ".*"/"cpu": "Another One"/' elsewhere/????????????????.json
+code 4 "a history of two machines" plot --history strange before/speed elsewhere
+holds err 'elsewhere was measured on other hardware than before/speed (cpu: .* -> Another One)' "both are named"
+check "nothing is drawn" absent strange
 code 2 "a history of nothing" plot --history story empty
 code 2 "a history of what is not there" plot --history story nowhere
 
