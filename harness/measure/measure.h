@@ -67,8 +67,10 @@ int mas_ascending(const void *a, const void *b);
 MAS_MUST_USE mas_status mas_statistics_of(const double *values, int64_t count, mas_statistics *out,
                                           mas_error *err);
 
-/** Do the first samples look like the rest? Decided from the first three, or fewer where there are fewer than six:
- *  their median must lie within 5 % of the rest's, or within three interquartile ranges. True below two samples. */
+/** Fewer samples than this cannot tell whether the first differ from the rest. */
+#define MAS_STEADY_SAMPLES 6
+/** Do the first samples look like the rest? The median of the first three must lie within 5 % of the rest's, or within
+ *  three interquartile ranges. False below MAS_STEADY_SAMPLES: not known. */
 bool mas_samples_steady(const double *values, int64_t count);
 
 typedef struct mas_sample {
@@ -84,8 +86,8 @@ typedef struct mas_measurement {
     int64_t cold_count;
     int64_t repeats;     /* launches of a sample */
     int64_t warmup_runs; /* launches before the first sample */
-    bool steady;
-    bool precise; /* the wished precision was reached */
+    bool steady;         /* mas_samples_steady of the seconds */
+    bool precise;        /* the wished precision was reached */
     bool
         throttled; /* the machine's rate, by the yardstick, changed by more than MAS_THROTTLED_SHARE */
     double

@@ -60,11 +60,11 @@ mas_status mas_statistics_of(const double *values, int64_t count, mas_statistics
 
 bool mas_samples_steady(const double *values, int64_t count)
 {
-    const int64_t first = count >= 2 * FIRST_SAMPLES ? FIRST_SAMPLES : count / 2;
     mas_statistics begin, rest;
-    if (first == 0 || mas_statistics_of(values, first, &begin, NULL) != MAS_OK ||
-        mas_statistics_of(values + first, count - first, &rest, NULL) != MAS_OK)
-        return true;
+    if (count < MAS_STEADY_SAMPLES ||
+        mas_statistics_of(values, FIRST_SAMPLES, &begin, NULL) != MAS_OK ||
+        mas_statistics_of(values + FIRST_SAMPLES, count - FIRST_SAMPLES, &rest, NULL) != MAS_OK)
+        return false;
     const double distance = fabs(begin.median - rest.median);
     return distance <= STEADY_SHARE * rest.median ||
            distance <= STEADY_RANGES * (rest.q3 - rest.q1);

@@ -136,7 +136,8 @@ static json_t *samples_record(const mas_measurement *m, const char *yardstick_na
         (void)json_array_append_new(cold, mas_json_number(m->cold[i]));
     mas_json_set_int(json, "warmup_runs", m->warmup_runs);
     mas_json_set_int(json, "repeats", m->repeats);
-    mas_json_set_bool(json, "steady", m->steady);
+    mas_json_set(json, "steady",
+                 m->count < MAS_STEADY_SAMPLES ? json_null() : json_boolean(m->steady));
     mas_json_set_bool(json, "precise", m->precise);
     mas_json_set_bool(json, "throttled", m->throttled);
     mas_json_set_number(json, "stolen_share", m->stolen);

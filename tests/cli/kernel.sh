@@ -76,6 +76,7 @@ holds out 'attn_forward/naive/reference' "the kernel that is called so"
 holds out "no forward kernel is called '\*/nobody/\*'" "the one that is not there"
 code 1 "run names" run named.yaml --threads 1
 check "two are timed" [ "$(with_status results/named ok)" -eq 2 ]
+check "two samples cannot tell whether they are steady" sh -c "[ \$(grep -l '\"steady\": null' results/named/????????????????.json | wc -l) -eq 2 ]"
 check "one by that kernel" sh -c "[ \$(grep -l '\"kernel\": \"attn_forward/naive/reference\"' results/named/????????????????.json | wc -l) -eq 1 ]"
 check "the third says why not" grep -q "no forward kernel is called" results/named/????????????????.json
 

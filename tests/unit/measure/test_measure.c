@@ -273,7 +273,10 @@ Test(statistics, steady)
     const double slow[] = {7, 7, 7, 5, 5.1, 5, 5, 5};
     const double fast[] = {3, 3, 3, 5, 5.1, 5, 5, 5};
     cr_expect(mas_samples_steady(noise, 8));
-    cr_expect(mas_samples_steady(noise, 1));
+    const double few[] = {55, 55, 55, 5, 5}; /* the spread of two says nothing */
+    cr_expect_not(mas_samples_steady(few, 5));
+    cr_expect_not(mas_samples_steady(noise, MAS_STEADY_SAMPLES - 1));
+    cr_expect(mas_samples_steady(noise, MAS_STEADY_SAMPLES));
     cr_expect(mas_samples_steady(late, 8));
     cr_expect_not(mas_samples_steady(slow, 8));
     cr_expect_not(mas_samples_steady(fast, 8));
