@@ -132,6 +132,10 @@ static void explain(mas_gate_row *row, const mas_gate_rules *rules)
     if (row->verdict == MAS_VERDICT_UNCLEAR && row->disturbed)
         snprintf(row->reason, sizeof row->reason,
                  "other work on the machine slowed nearly all samples: measure again");
+    else if (row->verdict == MAS_VERDICT_UNCLEAR && !isfinite(row->time.high))
+        snprintf(row->reason, sizeof row->reason,
+                 "too few samples for an interval (%zu and %zu): take more", row->before_count,
+                 row->after_count);
     else if (row->verdict == MAS_VERDICT_UNCLEAR)
         snprintf(row->reason, sizeof row->reason,
                  "too few or too noisy samples: anything from %+.1f to %+.1f %% is possible",

@@ -77,7 +77,9 @@ void mas_machine_text(const json_t *machine, char *out, size_t size)
 {
     if (strcmp(mas_json_text_at(machine, "device"), "cuda") == 0)
         snprintf(out, size, "%s", mas_json_text_at(machine, "gpu"));
-    else
-        snprintf(out, size, "%s, %s, %.0f threads", mas_json_text_at(machine, "cpu"),
-                 mas_json_text_at(machine, "isa"), mas_json_number_at(machine, "threads"));
+    else {
+        const double threads = mas_json_number_at(machine, "threads");
+        snprintf(out, size, "%s, %s, %.0f thread%s", mas_json_text_at(machine, "cpu"),
+                 mas_json_text_at(machine, "isa"), threads, threads > 1 ? "s" : "");
+    }
 }

@@ -294,6 +294,9 @@ Test(report, a_caption_names_what_computed)
     char text[64];
     mas_machine_text(machine, text, sizeof text);
     cr_assert_str_eq(text, "Some Processor, avx2, 4 threads");
+    json_object_set_new(machine, "threads", json_integer(1));
+    mas_machine_text(machine, text, sizeof text);
+    cr_assert_str_eq(text, "Some Processor, avx2, 1 thread");
     json_object_set_new(machine, "device", json_string("cuda"));
     mas_machine_text(machine, text, sizeof text);
     cr_assert_str_eq(text, "Some GPU, 80 GiB");
