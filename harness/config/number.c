@@ -101,6 +101,14 @@ static char digit_at(const parts *p, size_t i)
     return i < p->whole_digits ? p->whole[i] : p->fraction[i - p->whole_digits];
 }
 
+static bool append_digit(int64_t *value, int digit)
+{
+    if (*value > (INT64_MAX - digit) / 10)
+        return false;
+    *value = *value * 10 + digit;
+    return true;
+}
+
 /* Exact value of the parts times `unit`, without passing through a double. */
 static mas_number_fault whole_value(const parts *p, int64_t unit, int64_t *out)
 {
@@ -116,19 +124,18 @@ static mas_number_fault whole_value(const parts *p, int64_t unit, int64_t *out)
         end--;
         shift++;
     }
-    if (end - begin > 18 || shift > 18)
-        return shift < 0 && unit == 1 ? MAS_NUMBER_NOT_WHOLE : MAS_NUMBER_TOO_LARGE;
+    if (shift < 0 && unit == 1) /* the last digit is not 0 */
+        return MAS_NUMBER_NOT_WHOLE;
     int64_t value = 0;
     for (size_t i = begin; i < end; i++)
-        value = value * 10 + (digit_at(p, i) - '0');
+        if (!append_digit(&value, digit_at(p, i) - '0'))
+            return MAS_NUMBER_TOO_LARGE;
     if (value > INT64_MAX / unit)
         return MAS_NUMBER_TOO_LARGE;
     value *= unit;
-    for (; shift > 0; shift--) {
-        if (value > INT64_MAX / 10)
+    for (; shift > 0; shift--)
+        if (!append_digit(&value, 0))
             return MAS_NUMBER_TOO_LARGE;
-        value *= 10;
-    }
     for (; shift < 0; shift++) {
         if (value % 10 != 0)
             return MAS_NUMBER_NOT_WHOLE;
