@@ -20,7 +20,7 @@ typedef struct reading {
     size_t length;
     yaml_document_t *document;
     size_t nodes;
-    bool too_many;
+    bool too_many, too_deep;
     bool *open;                /* [document nodes] on the way from the root to here */
     size_t commas[COMMAS_MAX]; /* where a flow list or map ends right after a comma */
     size_t comma_count;
@@ -83,7 +83,26 @@ static void start_parser(const reading *r, yaml_parser_t *parser)
     yaml_parser_set_input_string(parser, (const unsigned char *)r->text, r->length);
 }
 
-/* Tags and empty items. Errors of the scanner are left to the loader, which meets them again. */
+static void report_depth(const reading *r, mas_place place)
+{
+    mas_problem_add(r->problems, place, NULL, "nested more than %d deep; expected a flatter file",
+                    DEPTH_MAX);
+}
+
+static bool opens(yaml_token_type_t type)
+{
+    return type == YAML_FLOW_SEQUENCE_START_TOKEN || type == YAML_FLOW_MAPPING_START_TOKEN ||
+           type == YAML_BLOCK_SEQUENCE_START_TOKEN || type == YAML_BLOCK_MAPPING_START_TOKEN;
+}
+
+static bool closes(yaml_token_type_t type)
+{
+    return type == YAML_FLOW_SEQUENCE_END_TOKEN || type == YAML_FLOW_MAPPING_END_TOKEN ||
+           type == YAML_BLOCK_END_TOKEN;
+}
+
+/* Tags, empty items, and depth, of which the loader takes the square. Errors of the scanner are left to the loader, which
+ * meets them again. */
 static bool read_tokens(reading *r)
 {
     yaml_parser_t parser;
@@ -91,7 +110,8 @@ static bool read_tokens(reading *r)
         return false;
     start_parser(r, &parser);
     yaml_token_type_t before = YAML_NO_TOKEN, type = YAML_NO_TOKEN;
-    while (type != YAML_STREAM_END_TOKEN) {
+    int depth = 0;
+    while (type != YAML_STREAM_END_TOKEN && !r->too_deep) {
         yaml_token_t token;
         if (!yaml_parser_scan(&parser, &token))
             break;
@@ -111,6 +131,10 @@ static bool read_tokens(reading *r)
             type == YAML_FLOW_SEQUENCE_END_TOKEN || type == YAML_FLOW_MAPPING_END_TOKEN;
         if (ends && before == YAML_FLOW_ENTRY_TOKEN && r->comma_count < COMMAS_MAX)
             r->commas[r->comma_count++] = token.end_mark.index;
+        r->too_deep = opens(type) && depth > DEPTH_MAX;
+        if (r->too_deep)
+            report_depth(r, place_at(r, token.start_mark));
+        depth += opens(type) - closes(type);
         before = type;
         yaml_token_delete(&token);
     }
@@ -245,8 +269,7 @@ static const mas_node *convert(reading *r, int id, const char *path, int depth)
         return NULL;
     }
     if (depth > DEPTH_MAX) {
-        mas_problem_add(r->problems, place, NULL,
-                        "nested more than %d deep; expected a flatter file", DEPTH_MAX);
+        report_depth(r, place);
         return NULL;
     }
     if (++r->nodes > NODES_MAX) {
@@ -357,7 +380,7 @@ const mas_node *mas_tree_parse(mas_pool *pool, const char *text, size_t length, 
         return NULL;
     }
     start_parser(&r, &parser);
-    const mas_node *tree = load(&r, &parser);
+    const mas_node *tree = r.too_deep ? NULL : load(&r, &parser);
     yaml_parser_delete(&parser);
     return tree;
 }
