@@ -88,6 +88,10 @@ json_t *mas_field_json(const mas_field *field, const void *target);
  *  Reports an unknown path. NULL: reported. */
 const mas_field *mas_schema_find(mas_problems *problems, const mas_section *section,
                                  mas_place place, const char *path);
+/** The section whose table has the (outermost) key that a known path names: corpus of corpus.tokenizer.vocab.
+ *  @param[out] head  bytes of the path before that key, the dot included */
+const mas_section *mas_schema_section_of(const mas_section *section, const char *path,
+                                         size_t *head);
 /** Value at a dotted path of written JSON, or NULL. */
 const json_t *mas_json_at(const json_t *json, const char *path);
 

@@ -158,6 +158,20 @@ const mas_field *mas_schema_find(mas_problems *problems, const mas_section *sect
     }
 }
 
+const mas_section *mas_schema_section_of(const mas_section *section, const char *path, size_t *head)
+{
+    const char *rest = path;
+    for (;;) {
+        *head = (size_t)(rest - path);
+        const size_t length = strcspn(rest, ".");
+        const mas_field *field = field_named(section, rest, length);
+        if (!field || field->type != MAS_FIELD_SECTION || rest[length] == '\0')
+            return section;
+        section = field->section;
+        rest += length + 1;
+    }
+}
+
 /* ---- merging ---- */
 
 typedef struct kept_rule {

@@ -150,13 +150,30 @@ static const mas_node *kind_alone(reading *r)
     return known ? mas_node_wrap(r->pool, "kind", kind->place, kind) : NULL;
 }
 
-/* Values that mean something by themselves are checked once, here; those of sections with a selector, and options of a
- * variant, only make sense in a cell. */
+/* The least of a file in which the key means something: the kind, and what its section's selector must say. */
+static const mas_node *ground(reading *r, const mas_axis_key *key)
+{
+    const mas_node *kind = kind_alone(r);
+    size_t head;
+    const mas_section *section = mas_schema_section_of(&mas_schema_root, key->path, &head);
+    const mas_field *selector = section->selector;
+    if (section == &mas_schema_root || !selector || key->field->only == 0)
+        return kind;
+    int word = 0;
+    while (!(key->field->only >> word & 1))
+        word++;
+    char path[MAS_PATH_TEXT_MAX];
+    snprintf(path, sizeof path, "%.*s%s", (int)head, key->path, selector->key);
+    const mas_node *value = mas_node_scalar(r->pool, key->place, selector->words[word]);
+    r->problems->out_of_memory |= !value;
+    return value ? mas_schema_set(r->pool, &mas_schema_root, kind, path, key->place, value) : NULL;
+}
+
+/* Values are checked once, here, as far as they mean something by themselves; a whole section with a selector only does
+ * in a cell. */
 static void check_values(reading *r, const mas_axis_key *key)
 {
-    const bool inner = strncmp(key->path, "attention.sparse.", 17) == 0;
-    const bool depends = strncmp(key->path, "corpus", 6) == 0;
-    if (inner || depends)
+    if (key->field->type == MAS_FIELD_SECTION && key->field->section->selector)
         return;
     mas_document *scratch = take(r, sizeof *scratch);
     if (!scratch)
@@ -166,7 +183,7 @@ static void check_values(reading *r, const mas_axis_key *key)
         const size_t before = r->problems->count;
         if (mas_node_is_empty(key->values[i])) /* reported with the tree */
             continue;
-        const mas_node *tree = mas_schema_set(r->pool, &mas_schema_root, kind_alone(r), key->path,
+        const mas_node *tree = mas_schema_set(r->pool, &mas_schema_root, ground(r, key), key->path,
                                               key->place, key->values[i]);
         if (!tree) {
             r->problems->out_of_memory = true;

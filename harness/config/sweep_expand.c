@@ -16,8 +16,21 @@ typedef struct expansion {
     bool stopped;
 } expansion;
 
-/* What a tree sets at a path, whatever else may be wrong with it. NULL: nothing there, or no memory. */
-static json_t *value_at(mas_document *document, const mas_node *root, const char *path)
+/* A mapping that is written as its selector alone ("bytes" for {type: bytes}) has that key, too. */
+static const json_t *selector_alone(const json_t *all, const mas_axis_key *key)
+{
+    const mas_codec *codec = key->field->codec;
+    const char *dot = strrchr(key->path, '.');
+    if (!codec || !codec->selector || !dot || strcmp(dot + 1, codec->selector) != 0)
+        return NULL;
+    char path[MAS_PATH_TEXT_MAX];
+    snprintf(path, sizeof path, "%.*s", (int)(dot - key->path), key->path);
+    const json_t *whole = mas_json_at(all, path);
+    return json_is_string(whole) ? whole : NULL;
+}
+
+/* What a tree sets at a key, whatever else may be wrong with it. NULL: nothing there, or no memory. */
+static json_t *value_at(mas_document *document, const mas_node *root, const mas_axis_key *key)
 {
     mas_problems ignored = {0};
     mas_diagnostics texts;
@@ -26,7 +39,8 @@ static json_t *value_at(mas_document *document, const mas_node *root, const char
     mas_problems_finish(&ignored, &texts);
     mas_diagnostics_free(&texts);
     json_t *all = mas_schema_json(&mas_schema_root, document);
-    json_t *value = json_deep_copy(mas_json_at(all, path));
+    const json_t *found = mas_json_at(all, key->path);
+    json_t *value = json_deep_copy(found ? found : selector_alone(all, key));
     json_decref(all);
     return value;
 }
@@ -34,7 +48,7 @@ static json_t *value_at(mas_document *document, const mas_node *root, const char
 /* A condition holds when setting one of its values changes nothing: so 1e3, 1000 and a default of 1000 are the same. */
 static bool condition_holds(expansion *e, const mas_axis_key *condition, const mas_node *root)
 {
-    json_t *now = value_at(e->now, root, condition->path);
+    json_t *now = value_at(e->now, root, condition);
     bool holds = false;
     for (size_t i = 0; now && !holds && i < condition->count; i++) {
         const mas_node *changed = mas_schema_set(e->pool, &mas_schema_root, root, condition->path,
@@ -43,7 +57,7 @@ static bool condition_holds(expansion *e, const mas_axis_key *condition, const m
             e->problems->out_of_memory = true;
             break;
         }
-        json_t *then = value_at(e->then, changed, condition->path);
+        json_t *then = value_at(e->then, changed, condition);
         holds = then && json_equal(now, then);
         json_decref(then);
     }

@@ -142,6 +142,18 @@ static void read_option(mas_problems *problems, const mas_entry *entry, const ch
     }
 }
 
+/* Options without a variant, which a sweep may name later: each means what it does in the variant that has it. */
+static void read_unowned(mas_problems *problems, const mas_node *node, const char *path)
+{
+    for (size_t i = 0; i < node->count; i++) {
+        const mas_entry *entry = &node->entries[i];
+        const mas_variant *owner = owner_of(entry->key);
+        mas_attn_spec scratch = mas_attn_spec_default(owner ? owner : mas_variants[0]);
+        if (owner || keeps(entry->key)) /* others are told against the variant's own list */
+            read_option(problems, entry, path, &scratch);
+    }
+}
+
 static void read_variant(mas_problems *problems, const mas_node *node, const char *path,
                          void *value, bool complete)
 {
@@ -161,7 +173,8 @@ static void read_variant(mas_problems *problems, const mas_node *node, const cha
             mas_path_join(child, path, "variant");
             mas_problem_add(problems, node->place, child, "missing; expected one of: %s", list);
         }
-        return; /* a sweep may name it later, and the options are read then */
+        read_unowned(problems, node, path);
+        return;
     }
     const mas_variant *variant = read_name(problems, name, path);
     if (!variant)

@@ -120,6 +120,17 @@ Test(sweep, conditions_on_a_variant)
     mas_experiment_free(e);
 }
 
+Test(sweep, conditions_on_a_key_that_only_some_cells_have)
+{
+    mas_experiment *e =
+        load("experiment: a\nsweep:\n"
+             "  - corpus: [{}, {tokenizer: {type: bpe, vocab: 300}}]\n"
+             "  - seed: [1, 2]\n    when: {corpus.tokenizer.type: bytes}\n"
+             "  - training.clip: [1, 2, 3]\n    when: {corpus.tokenizer.vocab: 300}\n");
+    cr_expect_eq(e->cells, 5);
+    mas_experiment_free(e);
+}
+
 Test(sweep, sections_are_merged_key_by_key)
 {
     static const char *const titles[] = {"full", "block 32 own",
