@@ -3,7 +3,7 @@
 #include "harness/config/experiment.h"
 
 #include "harness/config/point.h"
-#include "harness/config/sweep.h"
+#include "harness/config/settings.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -25,6 +25,7 @@ typedef struct loading {
     const char *path;
     const mas_node *root;
     mas_document *document; /* scratch, reused for every cell */
+    mas_settings settings;
     mas_sweep sweep;
     mas_experiment *experiment;
     int64_t capacity;
@@ -99,77 +100,6 @@ static const mas_node *read_tree(loading *l)
     return root;
 }
 
-/* ---- settings ---- */
-
-static bool same_key(const char *a, const char *b)
-{
-    const size_t length = strcspn(a, "=");
-    return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
-}
-
-static void apply_setting(loading *l, const char *const *settings, size_t index)
-{
-    const char *setting = settings[index];
-    const size_t size = strlen(setting) + sizeof "--set ";
-    char *source = mas_pool_take(l->pool, size);
-    char *key = mas_pool_text(l->pool, setting);
-    if (!source || !key) {
-        no_memory(l);
-        return;
-    }
-    snprintf(source, size, "--set %s", setting);
-    const mas_place place = {source, 0, 0};
-    char *equals = strchr(key, '=');
-    if (!equals || equals == key) {
-        mas_problem_add(&l->problems, place, NULL,
-                        "no %s; expected KEY=VALUE, as in training.seq_len=256",
-                        equals ? "key" : "value");
-        return;
-    }
-    *equals = '\0';
-    if (!mas_schema_find(&l->problems, &mas_schema_root, place, key))
-        return;
-    for (size_t i = 0; i < index; i++)
-        if (same_key(settings[i], setting)) {
-            mas_problem_add(&l->problems, place, key, "set twice; expected once");
-            return;
-        }
-    const char *text = equals + 1;
-    if (!*text) {
-        mas_problem_add(&l->problems, place, key,
-                        "no value; expected KEY=VALUE, as in training.seq_len=256");
-        return;
-    }
-    const mas_node *value = mas_tree_parse(l->pool, text, strlen(text), place, &l->problems);
-    if (!value)
-        return;
-    l->root = mas_schema_set(l->pool, &mas_schema_root, l->root, key, place, value);
-    if (!l->root)
-        no_memory(l);
-}
-
-/* A setting that an axis overrides everywhere would be ignored without a word. */
-static void check_settings(loading *l, const char *const *settings, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *setting = settings[i];
-        const size_t size = strlen(setting) + sizeof "--set ";
-        char *source = mas_pool_take(l->pool, size), *key = mas_pool_text(l->pool, setting);
-        if (!source || !key) {
-            no_memory(l);
-            return;
-        }
-        key[strcspn(key, "=")] = '\0';
-        const mas_axis_key *axis_key = mas_sweep_overrides(&l->sweep, key);
-        if (!axis_key)
-            continue;
-        snprintf(source, size, "--set %s", setting);
-        mas_problem_add(&l->problems, (mas_place){source, 0, 0}, key,
-                        "the sweep sets this key on line %d; expected a change of the sweep",
-                        axis_key->place.line);
-    }
-}
-
 /* ---- cells ---- */
 
 /* Points are large; comparing them one with all others goes by these hashes. */
@@ -230,6 +160,8 @@ static bool visit(void *user, const mas_node *root, const mas_cell *cell)
     mas_schema_read(&l->problems, &mas_schema_root, root, "", l->document, true);
     bool fine = l->problems.count == before && mas_point_resolve(&l->problems, root, l->document);
     l->problems.context = NULL;
+    if (fine)
+        mas_settings_watch(&l->settings, l->pool, &l->problems, root, cell, l->document);
     if (fine && !is_there(l, l->document->point.id))
         fine = add_point(l, cell) || (no_memory(l), false);
     json_decref(l->document->point.resolved);
@@ -287,15 +219,18 @@ static void expand(loading *l)
         no_memory(l);
         return;
     }
-    if (mas_sweep_expand(l->pool, &l->problems, l->root, &l->sweep, visit, l))
-        tell_titles_apart(l);
+    if (!mas_sweep_expand(l->pool, &l->problems, l->root, &l->sweep, visit, l))
+        return;
+    mas_settings_report(&l->settings, &l->problems);
+    tell_titles_apart(l);
 }
 
 static void load(loading *l, const char *const *settings, size_t setting_count)
 {
     l->root = read_tree(l);
-    for (size_t i = 0; l->root && i < setting_count; i++)
-        apply_setting(l, settings, i);
+    if (l->root)
+        l->root = mas_settings_apply(l->pool, &l->problems, l->root, settings, setting_count,
+                                     &l->settings);
     if (!l->root)
         return;
     mas_document_init(l->document);
@@ -304,7 +239,6 @@ static void load(loading *l, const char *const *settings, size_t setting_count)
         mas_problem_add(&l->problems, l->root->place, "experiment",
                         "missing; expected a name for the results folder");
     mas_sweep_read(l->pool, &l->problems, l->root, &l->sweep);
-    check_settings(l, settings, setting_count);
     if (l->problems.count == 0 && !l->problems.out_of_memory)
         expand(l);
 }

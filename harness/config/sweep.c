@@ -305,19 +305,6 @@ static bool overlap(const mas_axis_key *a, const mas_axis_key *b)
            (below_b && count_setting(b, below_b) > 0);
 }
 
-const mas_axis_key *mas_sweep_overrides(const mas_sweep *sweep, const char *path)
-{
-    for (size_t a = 0; a < sweep->count; a++)
-        for (size_t k = 0; sweep->axes[a].condition_count == 0 && k < sweep->axes[a].key_count;
-             k++) {
-            const mas_axis_key *key = &sweep->axes[a].keys[k];
-            const char *below = path_below(key->path, path);
-            if (strcmp(key->path, path) == 0 || (below && count_setting(key, below) == key->count))
-                return key;
-        }
-    return NULL;
-}
-
 static void check_overlaps(reading *r)
 {
     const mas_sweep *sweep = r->sweep;

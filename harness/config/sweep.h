@@ -40,9 +40,6 @@ typedef struct mas_cell {
  *  keys; the rest is checked cell by cell. */
 void mas_sweep_read(mas_pool *pool, mas_problems *problems, const mas_node *root, mas_sweep *out);
 
-/** The axis key that sets `path` in every cell, so that the file's own value is never used; or NULL. */
-const mas_axis_key *mas_sweep_overrides(const mas_sweep *sweep, const char *path);
-
 /** Call `visit` for every cell, first axis slowest, until it returns false.
  *  @param visit  gets the file's tree with the cell's values merged in
  *  @return false when there are more than MAS_CELLS_MAX cells (reported), or no memory */
@@ -50,6 +47,9 @@ bool mas_sweep_expand(mas_pool *pool, mas_problems *problems, const mas_node *ro
                       const mas_sweep *sweep,
                       bool (*visit)(void *user, const mas_node *root, const mas_cell *cell),
                       void *user);
+
+/** Merge a cell's values into another tree than the one it was made from. NULL: no memory. */
+const mas_node *mas_cell_apply(mas_pool *pool, const mas_node *root, const mas_cell *cell);
 
 /** The axes as JSON, ranges written out. NULL: no memory. */
 json_t *mas_sweep_json(const mas_sweep *sweep);

@@ -73,14 +73,20 @@ static bool applies(expansion *e, const mas_axis *axis, const mas_node *root)
     return true;
 }
 
-static const mas_node *choose(expansion *e, const mas_axis *axis, size_t value,
+static const mas_node *choose(mas_pool *pool, const mas_axis *axis, int32_t value,
                               const mas_node *root)
 {
     for (size_t i = 0; root && i < axis->key_count; i++)
-        root = mas_schema_set(e->pool, &mas_schema_root, root, axis->keys[i].path,
-                              axis->keys[i].place, axis->keys[i].values[value]);
-    if (!root)
-        e->problems->out_of_memory = true;
+        root = mas_schema_set(pool, &mas_schema_root, root, axis->keys[i].path, axis->keys[i].place,
+                              axis->keys[i].values[value]);
+    return root;
+}
+
+const mas_node *mas_cell_apply(mas_pool *pool, const mas_node *root, const mas_cell *cell)
+{
+    for (size_t a = 0; root && a < cell->sweep->count; a++)
+        if (cell->choice[a] >= 0)
+            root = choose(pool, &cell->sweep->axes[a], cell->choice[a], root);
     return root;
 }
 
@@ -112,8 +118,9 @@ static void expand(expansion *e, size_t index, const mas_node *root)
         return;
     }
     for (size_t value = 0; value < axis->count && !e->stopped; value++) {
-        const mas_node *chosen = choose(e, axis, value, root);
+        const mas_node *chosen = choose(e->pool, axis, (int32_t)value, root);
         if (!chosen) {
+            e->problems->out_of_memory = true;
             e->stopped = true;
             return;
         }

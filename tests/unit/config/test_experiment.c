@@ -229,6 +229,27 @@ Test(experiment, settings_can_replace_the_sweep)
     mas_experiment_free(e);
 }
 
+Test(experiment, settings_may_repeat_what_is_there_or_act_in_some_points)
+{
+    static const char *const settings[] = {"seed=1", "training.checkpoint=true",
+                                           "attention.sparse.window=16",
+                                           "attention.placement=middle"};
+    mas_experiment *e =
+        load_good("experiment: a\nattention: {sparse: {variant: sliding_window, window: 16}}\n"
+                  "sweep:\n"
+                  "  - attention.full_layers: [0, 2, 4]\n"
+                  "  - attention.placement: [bottom, top]\n    when: {attention.full_layers: 2}\n"
+                  "  - attention.sparse: [{}, {window: 8}]\n",
+                  settings, sizeof settings / sizeof *settings);
+    cr_expect_eq(e->count, 8);
+    mas_experiment_free(e);
+    e = load_good("experiment: a\nattention: {full_layers: 0, sparse: {variant: sliding_window, "
+                  "window: 16}}\n",
+                  settings, sizeof settings / sizeof *settings);
+    cr_expect_eq(e->count, 1, "a placement of no layers is idle, but nothing replaces it");
+    mas_experiment_free(e);
+}
+
 Test(experiment, messages_are_sorted_by_line_and_settings_come_last)
 {
     static const char *const settings[] = {"training.tokenz=3"};
