@@ -56,8 +56,34 @@ static bool passed(mas_problems *problems, const mas_node *root, const char *sec
     return false;
 }
 
-static mas_status check_corpus(const mas_corpus_config *c, mas_error *err)
+/* A split that will be scored must not be empty, which would only show after hours of training. */
+static mas_status check_splits(const mas_point *point, mas_error *err)
 {
+    const mas_corpus_config *c = &point->corpus;
+    const struct {
+        double share;
+        const char *path, *name, *use;
+    } splits[MAS_SPLIT_COUNT] = {
+        [MAS_SPLIT_VALIDATION] = {c->validation_fraction, c->validation_path, "validation",
+                                  "the curve of every training is scored on it"},
+        [MAS_SPLIT_TEST] = {c->test_fraction, c->test_path, "test",
+                            point->evaluation.split == MAS_SPLIT_TEST ? "evaluation.split names it"
+                                                                      : NULL},
+    };
+    for (int i = 0; i < MAS_SPLIT_COUNT; i++)
+        if (splits[i].use && splits[i].share <= 0 && !splits[i].path[0])
+            return mas_fail(err, MAS_E_ARGUMENT,
+                            "%s_fraction is 0, which leaves the %s split empty, but %s; expected a "
+                            "share above 0%s%s",
+                            splits[i].name, splits[i].name, splits[i].use,
+                            c->kind == MAS_CORPUS_TOKENS ? ", or a file as corpus." : "",
+                            c->kind == MAS_CORPUS_TOKENS ? splits[i].name : "");
+    return MAS_OK;
+}
+
+static mas_status check_corpus(const mas_point *point, mas_error *err)
+{
+    const mas_corpus_config *c = &point->corpus;
     if (c->kind == MAS_CORPUS_RECALL)
         return MAS_OK; /* its rules are asked when it is opened */
     if (c->path_count < 1)
@@ -69,7 +95,7 @@ static mas_status check_corpus(const mas_corpus_config *c, mas_error *err)
                         "expected less than 1 "
                         "together",
                         c->validation_fraction, c->test_fraction);
-    return MAS_OK;
+    return point->kind == MAS_KIND_TRAIN ? check_splits(point, err) : MAS_OK;
 }
 
 static int32_t longest_of_model(const mas_point *point)
@@ -142,7 +168,7 @@ static bool attention_rules(mas_problems *problems, const mas_node *root, mas_po
 static bool rules_of_model(mas_problems *problems, const mas_node *root, mas_point *point)
 {
     mas_error err = {0};
-    bool fine = passed(problems, root, "corpus", check_corpus(&point->corpus, &err), &err);
+    bool fine = passed(problems, root, "corpus", check_corpus(point, &err), &err);
     /* Costs alone need lengths, but no steps. */
     if (point->kind == MAS_KIND_TRAIN)
         fine &= passed(problems, root, "training", mas_train_config_check(&point->training, &err),
