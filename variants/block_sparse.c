@@ -14,6 +14,7 @@
  * replacement that does not depend on the sequence's length and needs no state. */
 #include "variants/layout_file.h"
 #include "variants/table.h"
+#include "variants/text.h"
 
 #include "masbench/rng.h"
 
@@ -253,7 +254,8 @@ static void bigbird_label(const mas_attn_spec *spec, char *text, size_t size)
 static void file_label(const mas_attn_spec *spec, char *text, size_t size)
 {
     const char *slash = strrchr(spec->path, '/');
-    snprintf(text, size, "file %s", slash ? slash + 1 : spec->path);
+    text[0] = '\0';
+    mas_text_append(text, size, "file %s", slash ? slash + 1 : spec->path);
 }
 
 static const struct {

@@ -4,6 +4,7 @@
 
 #include "harness/config/point.h"
 #include "harness/config/settings.h"
+#include "variants/text.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -197,9 +198,10 @@ static void tell_titles_apart(loading *l)
     for (int64_t i = 1; i < count; i++) {
         mas_point *point = &l->experiment->points[i];
         const size_t length = strlen(point->title), room = MAS_TITLE_MAX - sizeof " [000000]";
-        if (has_twin(l, i, i))
-            snprintf(point->title + (length < room ? length : room), sizeof " [000000]", " [%.6s]",
-                     point->id);
+        if (!has_twin(l, i, i))
+            continue;
+        point->title[length < room ? length : mas_text_whole(point->title, room)] = '\0';
+        mas_text_append(point->title, MAS_TITLE_MAX, " [%.6s]", point->id);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The product of the axes, and how a cell is named. */
 #include "harness/config/sweep.h"
+#include "variants/text.h"
 
 #include <string.h>
 
@@ -188,13 +189,6 @@ json_t *mas_sweep_json(const mas_sweep *sweep)
 
 /* ---- names ---- */
 
-static void append(char *text, size_t size, const char *a, const char *b, const char *c)
-{
-    const size_t length = strlen(text);
-    if (length + 1 < size)
-        snprintf(text + length, size - length, "%s%s%s", a, b, c);
-}
-
 void mas_cell_context(const mas_cell *cell, char *text, size_t size)
 {
     text[0] = '\0';
@@ -204,13 +198,12 @@ void mas_cell_context(const mas_cell *cell, char *text, size_t size)
         for (size_t i = 0; cell->choice[a] >= 0 && i < axis->key_count; i++) {
             char value[128];
             mas_node_text(axis->keys[i].values[cell->choice[a]], value, sizeof value);
-            append(text, size, lead, axis->keys[i].path, " ");
-            append(text, size, value, "", "");
+            mas_text_append(text, size, "%s%s %s", lead, axis->keys[i].path, value);
             lead = ", ";
         }
     }
     if (*text)
-        append(text, size, ")", "", "");
+        mas_text_append(text, size, ")");
 }
 
 static bool varies(const mas_axis_key *key, const char *rest)
@@ -257,8 +250,7 @@ static void title_leaves(const mas_axis_key *key, const mas_node *node, const ch
         return;
     snprintf(path, sizeof path, "%s%s%s", key->path, *rest ? "." : "", rest);
     mas_node_text(node, value, sizeof value);
-    append(text, size, ", ", short_name(path), " ");
-    append(text, size, value, "", "");
+    mas_text_append(text, size, ", %s %s", short_name(path), value);
 }
 
 void mas_cell_title(const mas_cell *cell, bool attention, char *text, size_t size)

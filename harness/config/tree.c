@@ -2,6 +2,7 @@
 /* Memory and handling of nodes; reading them from YAML is in parse.c. */
 #include "harness/config/tree.h"
 #include "harness/config/number.h"
+#include "variants/text.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
@@ -103,31 +104,22 @@ bool mas_node_is_empty(const mas_node *node)
     return false;
 }
 
-static void append(char *text, size_t size, const char *more)
-{
-    const size_t length = strlen(text);
-    if (length + 1 < size)
-        snprintf(text + length, size - length, "%s", more);
-}
-
 static void append_node(const mas_node *node, char *text, size_t size)
 {
     if (node->kind == MAS_NODE_SCALAR) {
-        append(text, size, node->text);
+        mas_text_append(text, size, "%s", node->text);
         return;
     }
     const bool map = node->kind == MAS_NODE_MAP;
-    append(text, size, map ? "{" : "[");
+    mas_text_append(text, size, "%s", map ? "{" : "[");
     for (size_t i = 0; i < node->count && strlen(text) + 1 < size; i++) {
         if (i > 0)
-            append(text, size, ", ");
-        if (map) {
-            append(text, size, node->entries[i].key);
-            append(text, size, ": ");
-        }
+            mas_text_append(text, size, ", ");
+        if (map)
+            mas_text_append(text, size, "%s: ", node->entries[i].key);
         append_node(node->entries[i].value, text, size);
     }
-    append(text, size, map ? "}" : "]");
+    mas_text_append(text, size, "%s", map ? "}" : "]");
 }
 
 void mas_node_text(const mas_node *node, char *text, size_t size)

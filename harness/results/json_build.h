@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Small setters for JSON objects. A number that JSON cannot hold (NaN, infinity) becomes null.
+ * Small setters for JSON objects. A number that JSON cannot hold (NaN, infinity) becomes null; half a character at the
+ * end of a text is left out.
  * Without memory a key is left out: whoever needs to know checks the finished object.
  */
 #ifndef MASBENCH_RESULTS_JSON_BUILD_H
 #define MASBENCH_RESULTS_JSON_BUILD_H
 
+#include "variants/text.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline void mas_json_set(json_t *object, const char *key, json_t *value)
 {
@@ -33,7 +37,8 @@ static inline void mas_json_set_int(json_t *object, const char *key, int64_t val
 
 static inline void mas_json_set_text(json_t *object, const char *key, const char *value)
 {
-    mas_json_set(object, key, value ? json_string(value) : json_null());
+    mas_json_set(object, key,
+                 value ? json_stringn(value, mas_text_whole(value, strlen(value))) : json_null());
 }
 
 static inline void mas_json_set_bool(json_t *object, const char *key, bool value)

@@ -215,3 +215,13 @@ Test(json_file, the_machine_record_names_the_machine)
     cr_assert_gt(mas_json_number_at(machine, "memory_bytes"), 0.0);
     json_decref(machine);
 }
+
+Test(json_file, a_text_cut_inside_a_character_is_kept)
+{
+    json_t *object = json_object();
+    mas_json_set_text(object, "label", "gr\xc3\xbc\xc3");
+    mas_json_set_text(object, "none", NULL);
+    cr_expect_str_eq(mas_json_text_at(object, "label"), "gr\xc3\xbc");
+    cr_expect(json_is_null(json_object_get(object, "none")));
+    json_decref(object);
+}
