@@ -73,9 +73,12 @@ void mas_path_list_free(mas_path_list *list);
  * a leading dot. */
 bool mas_path_matches(const char *pattern, const char *path);
 
+/* May something below a folder match the pattern? */
+bool mas_path_leads(const char *pattern, const char *folder);
+
 /* All regular files that the configuration's paths name, less the excluded ones.
- * @return MAS_OK; MAS_E_NOT_FOUND naming the pattern that matched nothing and, where the path
- *         belongs to a Debian documentation package, the command that installs it; MAS_E_IO */
+ * @return MAS_OK; MAS_E_NOT_FOUND naming the pattern that matched nothing and the working
+ *         folder or, where the path belongs to a Debian package that is not there, the command that installs it; MAS_E_IO */
 mas_status mas_paths_expand(const mas_corpus_config *config, mas_path_list *out, mas_error *err);
 
 /* ---- recall.c, recall_entropy.c: the generated source, see README.md ---- */

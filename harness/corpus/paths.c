@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files, folders and globs to a sorted list of files. A pattern is walked from its longest part
- * without wildcards; every file below is tested against the whole pattern, component by component
- * (fnmatch alone has no **). Links to files are followed, links to folders are not, so that a walk
+ * without wildcards, into folders that can hold a match; every file there is tested against the whole pattern, component
+ * by component (fnmatch alone has no **). Links to files are followed, links to folders are not, so that a walk
  * always ends. */
 #include "harness/corpus/internal.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DOCUMENTATION "/usr/share/doc/"
 
@@ -74,19 +76,22 @@ static bool component_matches(const char *pattern, size_t pattern_length, const 
     return fnmatch(p, n, FNM_PERIOD) == 0;
 }
 
-static bool components_match(const char *pattern, const char *path)
+/* `leads`: is the path a folder below which something may match? */
+static bool components_match(const char *pattern, const char *path, bool leads)
 {
     if (!*pattern)
-        return !*path;
+        return !*path && !leads;
+    if (!*path && leads)
+        return true;
     const size_t length = component_length(pattern);
     const char *const rest = next_component(pattern);
     if (length == 2 && pattern[0] == '*' && pattern[1] == '*') {
-        if (components_match(rest, path))
+        if (components_match(rest, path, leads))
             return true;
-        return *path && *path != '.' && components_match(pattern, next_component(path));
+        return *path && *path != '.' && components_match(pattern, next_component(path), leads);
     }
     return *path && component_matches(pattern, length, path, component_length(path)) &&
-           components_match(rest, next_component(path));
+           components_match(rest, next_component(path), leads);
 }
 
 /* "./a" is "a". */
@@ -97,27 +102,35 @@ static const char *without_dot(const char *path)
     return path;
 }
 
-bool mas_path_matches(const char *pattern, const char *path)
+static bool match(const char *pattern, const char *path, bool leads)
 {
     pattern = without_dot(pattern);
     path = without_dot(path);
     if ((pattern[0] == '/') != (path[0] == '/'))
         return false;
-    return components_match(pattern + strspn(pattern, "/"), path + strspn(path, "/"));
+    return components_match(pattern + strspn(pattern, "/"), path + strspn(path, "/"), leads);
+}
+
+bool mas_path_matches(const char *pattern, const char *path)
+{
+    return match(pattern, path, false);
+}
+
+bool mas_path_leads(const char *pattern, const char *folder)
+{
+    return match(pattern, folder, true);
 }
 
 /* ---- walking ---- */
 
 typedef struct walk {
     const char *pattern; /* NULL: every file */
-    int depth;           /* folders that may still be entered; -1: any number */
     mas_path_list *found;
 } walk;
 
-static mas_status walk_folder(const walk *w, const char *folder, int depth, mas_error *err);
+static mas_status walk_folder(const walk *w, const char *folder, mas_error *err);
 
-static mas_status visit(const walk *w, const char *folder, const char *name, int depth,
-                        mas_error *err)
+static mas_status visit(const walk *w, const char *folder, const char *name, mas_error *err)
 {
     char path[4096];
     const bool root = strcmp(folder, ".") == 0;
@@ -130,7 +143,7 @@ static mas_status visit(const walk *w, const char *folder, const char *name, int
     if (lstat(path, &status) != 0)
         return mas_fail(err, MAS_E_IO, "cannot look at %s: %s", path, strerror(errno));
     if (S_ISDIR(status.st_mode))
-        return depth == 0 ? MAS_OK : walk_folder(w, path, depth - 1, err);
+        return !w->pattern || mas_path_leads(w->pattern, path) ? walk_folder(w, path, err) : MAS_OK;
     if (w->pattern && !mas_path_matches(w->pattern, path))
         return MAS_OK;
     if (S_ISLNK(status.st_mode) && stat(path, &status) != 0)
@@ -138,11 +151,14 @@ static mas_status visit(const walk *w, const char *folder, const char *name, int
     return S_ISREG(status.st_mode) ? append(w->found, path, err) : MAS_OK;
 }
 
-static mas_status walk_folder(const walk *w, const char *folder, int depth, mas_error *err)
+static mas_status walk_folder(const walk *w, const char *folder, mas_error *err)
 {
     DIR *stream = opendir(folder);
     if (!stream)
-        return mas_fail(err, MAS_E_IO, "cannot open the folder %s: %s", folder, strerror(errno));
+        return mas_fail(err, MAS_E_IO,
+                        "cannot open the folder %s: %s; expected corpus.paths to lead only into "
+                        "folders that may be read",
+                        folder, strerror(errno));
     mas_status status = MAS_OK;
     while (status == MAS_OK) {
         errno = 0;
@@ -157,7 +173,7 @@ static mas_status walk_folder(const walk *w, const char *folder, int depth, mas_
         const bool self = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
         /* Hidden files belong to a corpus only when a pattern names their dot. */
         if (!self && (name[0] != '.' || w->pattern))
-            status = visit(w, folder, name, depth, err);
+            status = visit(w, folder, name, err);
     }
     closedir(stream);
     return status;
@@ -183,31 +199,51 @@ static void sort_unique(mas_path_list *list)
     list->count = kept;
 }
 
-static mas_status not_installed(const char *pattern, const char *package, size_t length,
-                                mas_error *err)
+/* Debian's list of a package's files, whose name may tell the architecture. */
+static bool is_installed(const char *package, size_t length)
 {
-    return mas_fail(err, MAS_E_NOT_FOUND,
-                    "nothing matches %s; install it with: apt-get install %.*s", pattern,
-                    (int)length, package);
+    char list[MAS_CORPUS_PATH_MAX];
+    glob_t found = {0};
+    snprintf(list, sizeof list, "/var/lib/dpkg/info/%.*s.list", (int)length, package);
+    if (access(list, F_OK) == 0)
+        return true;
+    snprintf(list, sizeof list, "/var/lib/dpkg/info/%.*s:*.list", (int)length, package);
+    const bool there = glob(list, GLOB_NOSORT, NULL, &found) == 0;
+    globfree(&found);
+    return there;
 }
 
-/* With the command that installs what a missing path belongs to, where that is known. */
-static mas_status nothing_found(const char *pattern, mas_error *err)
+/* The package that a path belongs to, where that is known; *length: of its name. */
+static const char *package_of(const char *pattern, size_t *length)
 {
     for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++)
-        if (strncmp(pattern, packages[i].folder, strlen(packages[i].folder)) == 0)
-            return not_installed(pattern, packages[i].package, strlen(packages[i].package), err);
-    const size_t prefix = strlen(DOCUMENTATION);
-    if (strncmp(pattern, DOCUMENTATION, prefix) == 0) {
-        const char *const package = pattern + prefix;
-        const size_t length = component_length(package);
-        if (length > 0 && package[length] == '/' && strcspn(package, "*?[") >= length)
-            return not_installed(pattern, package, length, err);
-    }
+        if (strncmp(pattern, packages[i].folder, strlen(packages[i].folder)) == 0) {
+            *length = strlen(packages[i].package);
+            return packages[i].package;
+        }
+    if (strncmp(pattern, DOCUMENTATION, strlen(DOCUMENTATION)) != 0)
+        return NULL;
+    const char *const package = pattern + strlen(DOCUMENTATION);
+    *length = component_length(package);
+    return *length > 0 && package[*length] == '/' && strcspn(package, "*?[") >= *length ? package
+                                                                                        : NULL;
+}
+
+/* With the remedy: the package that is missing, or else what was looked for and where. */
+static mas_status nothing_found(const char *pattern, mas_error *err)
+{
+    size_t length = 0;
+    const char *const package = package_of(pattern, &length);
+    if (package && !is_installed(package, length))
+        return mas_fail(err, MAS_E_NOT_FOUND,
+                        "corpus.paths: nothing matches %s; install it with: apt-get install %.*s",
+                        pattern, (int)length, package);
+    char folder[MAS_CORPUS_PATH_MAX] = "";
+    const bool relative = pattern[0] != '/' && getcwd(folder, sizeof folder);
     return mas_fail(err, MAS_E_NOT_FOUND,
-                    "nothing matches %s; expected a file, a folder or a glob (** stands for any "
-                    "folders)",
-                    pattern);
+                    "corpus.paths: nothing matches %s%s%s; expected a file, a folder or a glob (** "
+                    "stands for any folders)",
+                    pattern, relative ? " in the working folder " : "", folder);
 }
 
 static mas_status expand_glob(const char *pattern, mas_path_list *found, mas_error *err)
@@ -223,15 +259,11 @@ static mas_status expand_glob(const char *pattern, mas_path_list *found, mas_err
         base[--length] = '\0';
     const char *const folder = length ? base : ".";
 
-    int depth = 0;
-    for (const char *c = pattern + length + strspn(pattern + length, "/"); *next_component(c);
-         c = next_component(c))
-        depth++;
     struct stat status;
     if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
         return MAS_OK; /* nothing matches */
-    const walk w = {pattern, strstr(pattern, "**") ? -1 : depth, found};
-    return walk_folder(&w, folder, w.depth, err);
+    const walk w = {pattern, found};
+    return walk_folder(&w, folder, err);
 }
 
 static mas_status expand_one(const char *pattern, mas_path_list *found, mas_error *err)
@@ -240,8 +272,8 @@ static mas_status expand_one(const char *pattern, mas_path_list *found, mas_erro
     if (stat(pattern, &status) == 0) { /* an existing name is taken as it is, stars and all */
         if (!S_ISDIR(status.st_mode))
             return append(found, pattern, err);
-        const walk w = {NULL, -1, found};
-        return walk_folder(&w, pattern, -1, err);
+        const walk w = {NULL, found};
+        return walk_folder(&w, pattern, err);
     }
     if (errno != ENOENT && errno != ENOTDIR)
         return mas_fail(err, MAS_E_IO, "cannot look at %s: %s", pattern, strerror(errno));
@@ -280,8 +312,10 @@ mas_status mas_paths_expand(const mas_corpus_config *config, mas_path_list *out,
         sort_unique(out);
         drop_excluded(config, out);
         if (out->count == 0)
-            status = mas_fail(err, MAS_E_NOT_FOUND, "every file that matches %s is excluded",
-                              config->paths[0]);
+            status = mas_fail(
+                err, MAS_E_NOT_FOUND,
+                "every file that matches %s is excluded; expected corpus.exclude to leave some",
+                config->paths[0]);
     }
     if (status != MAS_OK)
         mas_path_list_free(out);

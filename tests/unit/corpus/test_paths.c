@@ -2,6 +2,8 @@
 #include "scratch.h"
 
 #include <criterion/criterion.h>
+#include <glob.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,6 +45,23 @@ Test(corpus_paths, patterns)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_expect_eq(mas_path_matches(cases[i].pattern, cases[i].path), cases[i].matches, "%s %s",
                      cases[i].pattern, cases[i].path);
+}
+
+Test(corpus_paths, folders_that_cannot_hold_a_match_are_not_entered)
+{
+    static const struct {
+        const char *pattern, *folder;
+        bool leads;
+    } cases[] = {
+        {"a/*.rst", "a", true},         {"a/*.rst", "a/b", false},
+        {"a/*/c.rst", "a/b", true},     {"a/*/c.rst", "a/b/c", false},
+        {"a/**/*.rst", "a/b/c", true},  {"a/**/*.rst", "a/.git", false},
+        {"a/.*/*.rst", "a/.git", true}, {"a/b*/c", "a/x", false},
+        {"/a/**", "/a/b", true},        {"a/**/b/x", "a/c/d", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(mas_path_leads(cases[i].pattern, cases[i].folder), cases[i].leads, "%s %s",
+                     cases[i].pattern, cases[i].folder);
 }
 
 static void expect_files(const mas_corpus_config *config, const char *const *names)
@@ -143,6 +162,10 @@ Test(corpus_paths, nothing_matches)
     refused(&config, 8, MAS_E_NOT_FOUND, "/absent/**/*.rst; expected a file, a folder or a glob");
     config = scratch_config(MAS_CORPUS_TEXT, "absent.txt");
     refused(&config, 8, MAS_E_NOT_FOUND, "/absent.txt; expected");
+    cr_assert_eq(chdir(scratch_folder), 0);
+    strcpy(config.paths[0], "d/*.absent");
+    refused(&config, 8, MAS_E_NOT_FOUND,
+            "corpus.paths: nothing matches d/*.absent in the working folder ");
 }
 
 Test(corpus_paths, missing_package_is_named_with_its_command)
@@ -150,12 +173,26 @@ Test(corpus_paths, missing_package_is_named_with_its_command)
     mas_corpus_config config = mas_corpus_config_default();
     strcpy(config.paths[0], "/usr/share/doc/linux-doc-9.99/html/_sources/**/*.rst.txt");
     refused(&config, 8, MAS_E_NOT_FOUND,
-            "nothing matches /usr/share/doc/linux-doc-9.99/html/_sources/**/*.rst.txt; install it "
+            "corpus.paths: nothing matches "
+            "/usr/share/doc/linux-doc-9.99/html/_sources/**/*.rst.txt; install it "
             "with: apt-get install linux-doc-9.99");
-    strcpy(config.paths[0], "/usr/share/go-1.19/src/**/*.gone");
-    refused(&config, 8, MAS_E_NOT_FOUND, "with: apt-get install golang-1.19-src");
-    strcpy(config.paths[0], "/usr/lib/python3.11/**/*.pyx");
-    refused(&config, 8, MAS_E_NOT_FOUND, "with: apt-get install libpython3.11-stdlib");
+    static const struct {
+        const char *path, *list, *command;
+    } known[] = {
+        {"/usr/share/go-1.19/src/**/*.gone", "golang-1.19-src.list", "golang-1.19-src"},
+        {"/usr/lib/python3.11/**/*.pyx", "libpython3.11-stdlib:*.list", "libpython3.11-stdlib"},
+        {"/usr/share/doc/linux-doc-6.1/none/*.x", "linux-doc-6.1.list", "linux-doc-6.1"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char text[128];
+        glob_t found = {0};
+        snprintf(text, sizeof text, "/var/lib/dpkg/info/%s", known[i].list);
+        const bool there = glob(text, 0, NULL, &found) == 0;
+        globfree(&found);
+        snprintf(text, sizeof text, "with: apt-get install %s", known[i].command);
+        strcpy(config.paths[0], known[i].path);
+        refused(&config, 8, MAS_E_NOT_FOUND, there ? "; expected a file" : text);
+    }
     strcpy(config.paths[0], "/usr/share/doc/no-such-pack*/x");
     refused(&config, 8, MAS_E_NOT_FOUND, "x; expected a file");
 }
