@@ -46,6 +46,12 @@ code 2 "list of something unknown" list nothing
 code 0 "list keys" list keys
 check "experiments/schema.md is what the reader accepts: masbench list keys >experiments/schema.md" \
     cmp -s "$work/out" "$here/../../experiments/schema.md"
+listed() {
+    for f in "$here"/../../experiments/*.yaml; do
+        grep -q "\`$(basename "$f")\`" "$here/../../experiments/README.md" || { echo "# not there: $f"; return 1; }
+    done
+}
+check "experiments/README.md lists every file" listed
 MASBENCH_CPU=fast code 2 "MASBENCH_CPU with an unknown level" list kernels
 holds err 'MASBENCH_CPU: unknown CPU level "fast"' "the variable is named"
 if [ -c /dev/full ]; then
