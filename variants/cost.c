@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every count comes from the schedule that the kernels execute, so a cost and a run cannot
+/* Every count comes from the code that builds the schedules which the kernels execute, so a cost and a run cannot
  * disagree. */
 #include "variants/cost.h"
 
@@ -20,26 +20,25 @@ mas_status mas_mask_cost_at(const mas_mask *mask, int64_t q_len, int64_t kv_len,
                             mas_alignment alignment, int32_t heads, int32_t d_qk, int32_t d_v,
                             int32_t q_tile, int32_t k_tile, mas_layer_cost *out, mas_error *err)
 {
-    mas_schedule *s = NULL;
+    mas_schedule s;
     mas_status status = check_shape(q_len < kv_len ? q_len : kv_len, heads, d_qk, d_v, err);
     if (status == MAS_OK)
-        status = mas_schedule_build(mask, q_len, kv_len, alignment, q_tile, k_tile, &s, err);
+        status = mas_schedule_count(mask, q_len, kv_len, alignment, q_tile, k_tile, &s, err);
     if (status != MAS_OK)
         return status;
     *out = (mas_layer_cost){
-        .pairs = s->pairs,
-        .empty_rows = s->empty_rows,
-        .executed_pairs = s->executed_pairs,
-        .tiles = s->tiles,
-        .forward_flops = heads * mas_attn_flops(MAS_ATTN_FORWARD, s->pairs, d_qk, d_v),
-        .backward_flops = heads * mas_attn_flops(MAS_ATTN_BACKWARD, s->pairs, d_qk, d_v),
+        .pairs = s.pairs,
+        .empty_rows = s.empty_rows,
+        .executed_pairs = s.executed_pairs,
+        .tiles = s.tiles,
+        .forward_flops = heads * mas_attn_flops(MAS_ATTN_FORWARD, s.pairs, d_qk, d_v),
+        .backward_flops = heads * mas_attn_flops(MAS_ATTN_BACKWARD, s.pairs, d_qk, d_v),
         .executed_forward_flops =
-            heads * mas_attn_flops(MAS_ATTN_FORWARD, s->executed_pairs, d_qk, d_v),
+            heads * mas_attn_flops(MAS_ATTN_FORWARD, s.executed_pairs, d_qk, d_v),
         .executed_backward_flops =
-            heads * mas_attn_flops(MAS_ATTN_BACKWARD, s->executed_pairs, d_qk, d_v),
+            heads * mas_attn_flops(MAS_ATTN_BACKWARD, s.executed_pairs, d_qk, d_v),
         .kv_cache_tokens = kv_len,
     };
-    mas_schedule_free(s);
     return MAS_OK;
 }
 

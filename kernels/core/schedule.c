@@ -21,7 +21,8 @@ typedef struct builder {
     const mas_mask *mask;
     mas_alignment alignment;
     mas_schedule *s;
-    mas_run *runs; /* [q_tile][max_runs], what is left of each row's runs */
+    bool counts_only; /* neither spans nor patterns */
+    mas_run *runs;    /* [q_tile][max_runs], what is left of each row's runs */
     size_t max_runs;
     size_t *next, *end; /* [q_tile] current and one past the last run of each row */
     mas_span *spans;
@@ -117,6 +118,12 @@ static bool append_span(builder *b, size_t tile_start, mas_span span)
     return true;
 }
 
+static bool store_partial(builder *b, size_t tile_start, int32_t k_tile)
+{
+    const int32_t pattern = intern_pattern(b);
+    return pattern >= 0 && append_span(b, tile_start, (mas_span){k_tile, 1, pattern});
+}
+
 /* Cut what each row still sees of the tile starting at key k0 into patterns of one interval a row.
  */
 static bool append_partial(builder *b, size_t tile_start, int32_t k_tile, int64_t rows)
@@ -142,8 +149,7 @@ static bool append_partial(builder *b, size_t tile_start, int32_t k_tile, int64_
         }
         if (!any)
             return true;
-        const int32_t pattern = intern_pattern(b);
-        if (pattern < 0 || !append_span(b, tile_start, (mas_span){k_tile, 1, pattern}))
+        if (!b->counts_only && !store_partial(b, tile_start, k_tile))
             return false;
         s->tiles++;
         s->executed_pairs += rows * (k1 - k0);
@@ -185,7 +191,8 @@ static bool build_query_tile(builder *b, int32_t q_tile)
         const int64_t whole = to / s->k_tile - tile;
         if (from <= (int64_t)tile * s->k_tile && whole > 0) {
             const int64_t k1 = (tile + whole) * s->k_tile;
-            if (!append_span(b, tile_start, (mas_span){tile, (int32_t)whole, MAS_SPAN_WHOLE}))
+            if (!b->counts_only &&
+                !append_span(b, tile_start, (mas_span){tile, (int32_t)whole, MAS_SPAN_WHOLE}))
                 return false;
             s->tiles += whole;
             s->executed_pairs += whole * rows * s->k_tile;
@@ -252,9 +259,9 @@ done:
     return done;
 }
 
-mas_status mas_schedule_build(const mas_mask *mask, int64_t q_len, int64_t kv_len,
-                              mas_alignment alignment, int32_t q_tile, int32_t k_tile,
-                              mas_schedule **out, mas_error *err)
+/* Sizes of the tiles, and their number. */
+static mas_status measure(int64_t q_len, int64_t kv_len, int32_t q_tile, int32_t k_tile,
+                          mas_schedule *s, mas_error *err)
 {
     if (q_len < 1 || kv_len < 1)
         return mas_fail(err, MAS_E_ARGUMENT,
@@ -268,55 +275,98 @@ mas_status mas_schedule_build(const mas_mask *mask, int64_t q_len, int64_t kv_le
         return mas_fail(err, MAS_E_ARGUMENT,
                         "%lld queries and %lld keys make too many tiles of %d x %d",
                         (long long)q_len, (long long)kv_len, q_tile, k_tile);
-
-    mas_status status = MAS_E_MEMORY;
-    builder b = {.mask = mask, .alignment = alignment, .max_runs = mask->max_runs(mask, kv_len)};
-    mas_schedule *s = b.s = calloc(1, sizeof *s);
-    size_t *q_start = calloc((size_t)q_tiles + 1, sizeof *q_start);
-    if (!s || !q_start) {
-        free(q_start);
-        goto done;
-    }
     *s = (mas_schedule){.q_len = q_len,
                         .kv_len = kv_len,
                         .q_tile = q_tile,
                         .k_tile = k_tile,
                         .q_tiles = (int32_t)q_tiles,
-                        .k_tiles = (int32_t)k_tiles,
-                        .q_start = q_start};
-    b.runs = malloc((size_t)q_tile * b.max_runs * sizeof *b.runs);
-    b.next = malloc((size_t)q_tile * sizeof *b.next);
-    b.end = malloc((size_t)q_tile * sizeof *b.end);
-    b.scratch = malloc((size_t)q_tile * sizeof *b.scratch);
-    if (!b.runs || !b.next || !b.end || !b.scratch)
-        goto done;
-    for (int32_t t = 0; t < s->q_tiles; t++) {
-        if (!build_query_tile(&b, t))
-            goto done;
-        q_start[t + 1] = b.span_count;
+                        .k_tiles = (int32_t)k_tiles};
+    return MAS_OK;
+}
+
+static mas_status no_memory(const mas_schedule *s, mas_error *err)
+{
+    return mas_fail(err, MAS_E_MEMORY, "no memory for the schedule of %lld queries and %lld keys",
+                    (long long)s->q_len, (long long)s->kv_len);
+}
+
+/* All query tiles, from the first; q_start: where the spans of each begin, NULL to count only. */
+static bool build_rows(builder *b, size_t *q_start)
+{
+    const size_t rows = (size_t)b->s->q_tile;
+    b->counts_only = !q_start;
+    b->max_runs = b->mask->max_runs(b->mask, b->s->kv_len);
+    b->runs = malloc(rows * b->max_runs * sizeof *b->runs);
+    b->next = malloc(rows * sizeof *b->next);
+    b->end = malloc(rows * sizeof *b->end);
+    b->scratch = malloc(rows * sizeof *b->scratch);
+    if (!b->runs || !b->next || !b->end || !b->scratch)
+        return false;
+    for (int32_t t = 0; t < b->s->q_tiles; t++) {
+        if (!build_query_tile(b, t))
+            return false;
+        if (q_start)
+            q_start[t + 1] = b->span_count;
     }
+    return true;
+}
+
+static void free_builder(builder *b)
+{
+    free(b->runs);
+    free(b->next);
+    free(b->end);
+    free(b->scratch);
+    free(b->spans);
+    free(b->patterns);
+    free(b->buckets);
+}
+
+mas_status mas_schedule_build(const mas_mask *mask, int64_t q_len, int64_t kv_len,
+                              mas_alignment alignment, int32_t q_tile, int32_t k_tile,
+                              mas_schedule **out, mas_error *err)
+{
+    mas_schedule sizes;
+    const mas_status status = measure(q_len, kv_len, q_tile, k_tile, &sizes, err);
+    if (status != MAS_OK)
+        return status;
+    mas_schedule *s = malloc(sizeof *s);
+    if (!s)
+        return no_memory(&sizes, err);
+    *s = sizes;
+    builder b = {.mask = mask, .alignment = alignment, .s = s};
+    size_t *q_start = calloc((size_t)s->q_tiles + 1, sizeof *q_start);
+    s->q_start = q_start;
+    bool built = q_start && build_rows(&b, q_start);
     s->q_spans = b.spans;
     s->patterns = b.patterns;
     b.spans = NULL;
     b.patterns = NULL;
-    if (!transpose(s))
-        goto done;
+    built = built && transpose(s);
+    free_builder(&b);
+    if (!built) {
+        mas_schedule_free(s);
+        return no_memory(&sizes, err);
+    }
     *out = s;
-    s = NULL;
-    status = MAS_OK;
-done:
-    free(b.runs);
-    free(b.next);
-    free(b.end);
-    free(b.scratch);
-    free(b.spans);
-    free(b.patterns);
-    free(b.buckets);
-    mas_schedule_free(s);
-    return status == MAS_OK
-               ? MAS_OK
-               : mas_fail(err, status, "no memory for the schedule of %lld queries and %lld keys",
-                          (long long)q_len, (long long)kv_len);
+    return MAS_OK;
+}
+
+mas_status mas_schedule_count(const mas_mask *mask, int64_t q_len, int64_t kv_len,
+                              mas_alignment alignment, int32_t q_tile, int32_t k_tile,
+                              mas_schedule *out, mas_error *err)
+{
+    mas_schedule s;
+    const mas_status status = measure(q_len, kv_len, q_tile, k_tile, &s, err);
+    if (status != MAS_OK)
+        return status;
+    builder b = {.mask = mask, .alignment = alignment, .s = &s};
+    const bool counted = build_rows(&b, NULL);
+    free_builder(&b);
+    if (!counted)
+        return no_memory(&s, err);
+    *out = s;
+    return MAS_OK;
 }
 
 void mas_schedule_free(mas_schedule *schedule)

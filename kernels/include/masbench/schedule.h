@@ -81,6 +81,13 @@ typedef struct mas_schedule {
 MAS_MUST_USE mas_status mas_schedule_build(const mas_mask *mask, int64_t q_len, int64_t kv_len,
                                            mas_alignment alignment, int32_t q_tile, int32_t k_tile,
                                            mas_schedule **out, mas_error *err);
+/** The counts of mas_schedule_build without its lists: tiles, pairs, executed_pairs, empty_rows. Cost: O(q_len * runs +
+ *  visits of partial tiles * q_tile) time, whatever the number of whole tiles; memory O(q_tile * runs).
+ *  @param[out] out  every list NULL, pattern_count 0; untouched on error
+ *  @return MAS_OK, MAS_E_ARGUMENT, MAS_E_MEMORY */
+MAS_MUST_USE mas_status mas_schedule_count(const mas_mask *mask, int64_t q_len, int64_t kv_len,
+                                           mas_alignment alignment, int32_t q_tile, int32_t k_tile,
+                                           mas_schedule *out, mas_error *err);
 /** NULL is allowed. */
 void mas_schedule_free(mas_schedule *schedule);
 

@@ -160,6 +160,13 @@ void check_schedule(const char *what, const mas_mask *mask, int64_t q_len, int64
     cr_assert_eq(s->q_tiles, (q_len + q_tile - 1) / q_tile);
     cr_assert_eq(s->k_tiles, (kv_len + k_tile - 1) / k_tile);
 
+    mas_schedule counts;
+    cr_assert_eq(mas_schedule_count(mask, q_len, kv_len, alignment, q_tile, k_tile, &counts, &err),
+                 MAS_OK);
+    cr_assert(counts.tiles == s->tiles && counts.pairs == s->pairs &&
+                  counts.executed_pairs == s->executed_pairs && counts.empty_rows == s->empty_rows,
+              "%s: counted otherwise than built", c.where);
+
     visit *visits = list_visits(&c, s->q_start, s->q_spans, s->q_tiles, s->k_tiles, false);
     visit *turned = list_visits(&c, s->k_start, s->k_spans, s->k_tiles, s->q_tiles, true);
     cr_assert_eq(memcmp(visits, turned, (size_t)s->tiles * sizeof *visits), 0,

@@ -109,6 +109,17 @@ Test(cost, long_window_is_cheap)
     cr_assert_eq(cost.layer[0].tiles, 2 * (length / 64) - 1);
 }
 
+/* Whole tiles are counted by the run: full attention, too, costs what its length costs. */
+Test(cost, long_full_attention_is_counted_by_runs)
+{
+    static mas_plan_cost cost;
+    const int64_t length = 1 << 22, tiles = length / 64;
+    const mas_plan plan = plan_of("sliding_window window=64", 1, 1);
+    cr_assert_eq(mas_plan_cost_at(&plan, length, 1, 8, 8, 64, 64, &cost, NULL), MAS_OK);
+    cr_assert_eq(cost.layer[0].pairs, length / 2 * (length + 1));
+    cr_assert_eq(cost.layer[0].tiles, tiles / 2 * (tiles + 1));
+}
+
 Test(cost, refusals)
 {
     static mas_plan_cost cost;
