@@ -45,8 +45,10 @@ mas_status mas_cuda_finish(const mas_attn_plan *plan, cudaError_t code, mas_attn
                            mas_error *err)
 {
     const mas_status status = mas_cuda_check(code, plan->kernel->name, err);
-    if (status != MAS_OK)
+    if (status != MAS_OK) {
+        mas_cuda_forget();
         return status;
+    }
     const int64_t tiles = plan->schedule->tiles * plan->problem.batch * plan->problem.q_heads;
     return mas_cuda_expect(tiles, plan->kernel->op == MAS_ATTN_BACKWARD ? tiles : 0, counts, err);
 }

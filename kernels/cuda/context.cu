@@ -46,8 +46,12 @@ mas_status mas_cuda_check(cudaError_t code, const char *what, mas_error *err)
 {
     if (code == cudaSuccess)
         return MAS_OK;
-    return mas_fail(err, code == cudaErrorMemoryAllocation ? MAS_E_MEMORY : MAS_E_DEVICE,
-                    "%s: CUDA says \"%s\"", what, cudaGetErrorString(code));
+    if (code == cudaErrorMemoryAllocation)
+        return mas_fail(err, MAS_E_MEMORY, "%s: CUDA says \"%s\"", what, cudaGetErrorString(code));
+    /* After a fault of a kernel every call of the process fails. */
+    const bool lost = gpu.started && cudaStreamSynchronize(gpu.stream) != cudaSuccess;
+    return mas_fail(err, MAS_E_DEVICE, "%s: CUDA says \"%s\"%s", what, cudaGetErrorString(code),
+                    lost ? "; this process can no longer use the GPU: start masbench again" : "");
 }
 
 static mas_status find(mas_error *err)
@@ -111,11 +115,12 @@ static mas_status read_tallies(mas_cuda_tally counted[2], const char *what, mas_
 
 mas_status mas_cuda_renew(mas_error *err)
 {
-    const mas_status status = mas_cuda_start(err);
-    if (status != MAS_OK)
-        return status;
-    gpu.failed = MAS_OK;
-    return read_tallies(gpu.expected, "waiting for the GPU", err);
+    mas_status status = mas_cuda_start(err);
+    if (status == MAS_OK)
+        status = read_tallies(gpu.expected, "opening the GPU again", err);
+    if (status == MAS_OK)
+        gpu.failed = MAS_OK;
+    return status;
 }
 
 void mas_cuda_note(cudaError_t code, const char *what)
@@ -124,23 +129,29 @@ void mas_cuda_note(cudaError_t code, const char *what)
         gpu.failed = mas_cuda_check(code, what, &gpu.error);
 }
 
-static mas_status repeat(mas_error *err)
+mas_status mas_cuda_noted(mas_error *err)
 {
-    return mas_fail(err, gpu.failed, "%s", gpu.error.text);
+    return gpu.failed == MAS_OK ? MAS_OK : mas_fail(err, gpu.failed, "%s", gpu.error.text);
 }
 
 mas_status mas_cuda_wait(mas_error *err)
 {
     mas_cuda_tally counted[2] = {0, 0};
     if (gpu.failed != MAS_OK)
-        return repeat(err);
+        return mas_cuda_noted(err);
     gpu.failed = read_tallies(counted, "waiting for the GPU", &gpu.error);
     if (gpu.failed == MAS_OK && (counted[0] != gpu.expected[0] || counted[1] != gpu.expected[1]))
         gpu.failed = mas_fail(&gpu.error, MAS_E_SCHEDULE,
                               "attention on the GPU visited %llu (and %llu) tiles since the start "
                               "where its schedules list %llu (and %llu)",
                               counted[0], counted[1], gpu.expected[0], gpu.expected[1]);
-    return gpu.failed == MAS_OK ? MAS_OK : repeat(err);
+    return mas_cuda_noted(err);
+}
+
+void mas_cuda_forget(void)
+{
+    if (gpu.failed == MAS_OK)
+        gpu.failed = read_tallies(gpu.expected, "waiting after a failure", &gpu.error);
 }
 
 mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *counts, mas_error *err)
@@ -149,16 +160,19 @@ mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *coun
     if (!counts) {
         gpu.expected[0] += (mas_cuda_tally)tiles;
         gpu.expected[1] += (mas_cuda_tally)tiles_q;
-        return gpu.failed == MAS_OK ? MAS_OK : repeat(err);
+        return MAS_OK;
     }
     /* The difference to what was expected so far is what this call counted; it is the caller's to
      * judge, and forgotten here. */
-    const mas_status status = read_tallies(counted, "waiting for attention", err);
+    status = read_tallies(counted, "waiting for attention", err);
     if (status != MAS_OK)
         return status;
     *counts = (mas_attn_counts){(int64_t)(counted[0] - gpu.expected[0]),
                                 (int64_t)(counted[1] - gpu.expected[1])};
     gpu.expected[0] = counted[0];
     gpu.expected[1] = counted[1];
+    mas_status status = mas_cuda_noted(err);
+    if (status != MAS_OK)
+        return status;
     return MAS_OK;
 }

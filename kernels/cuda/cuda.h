@@ -5,8 +5,9 @@
  * runs the same kernels on the CPU in the tests. So files here include this header instead of
  * CUDA's own, launch by simt_launch, and keep to the subset that simt/simt.h lists.
  *
- * One GPU and one stream a process: everything is queued on mas_cuda_stream() in program order and
- * nothing waits but `download`, `synchronize` and counted runs of attention. */
+ * One GPU and one stream a process: everything is queued on mas_cuda_stream() in program order. What waits: opening
+ * and closing, `download`, `sum_squares`, `synchronize`, `limit`, counted runs of attention, `prepare` and `discard` of
+ * its schedules, and what failed. */
 #ifndef MAS_CUDA_CUDA_H
 #define MAS_CUDA_CUDA_H
 
@@ -16,22 +17,25 @@
 /* ---- the GPU of this process: context.cu ---- */
 
 /** Compute capability times ten of the GPU in use (90: 9.0); 0 when there is none. The emulator
- * says 90. */
+ * says 90 where MASBENCH_SIMT does not say otherwise. */
 int mas_cuda_capability(void);
-/** The same, and a fresh start: what went wrong before, on a device that is closed, is forgotten. */
+/** mas_cuda_start, and a fresh start: what was noted before, on a device that is closed, is forgotten.
+ * MAS_E_DEVICE after a fault of a kernel, since CUDA then serves the process no more. */
 mas_status mas_cuda_renew(mas_error *err);
 /** The stream that everything is queued on. */
 cudaStream_t mas_cuda_stream(void);
-/** MAS_OK, or what CUDA said: "what: message". Out of memory is MAS_E_MEMORY, the rest
- * MAS_E_DEVICE. */
+/** MAS_OK, or what CUDA said: "what: message", and whether the process can go on. Out of memory is
+ * MAS_E_MEMORY, the rest MAS_E_DEVICE. */
 mas_status mas_cuda_check(cudaError_t code, const char *what, mas_error *err);
 /** Open the GPU if that has not happened yet. MAS_E_UNSUPPORTED with the reason when there is
  * none. */
 mas_status mas_cuda_start(mas_error *err);
 
-/** Remember a failure of work that was only queued; it is reported by whatever returns a status next.
- * MAS_OK is nothing. */
+/** Remember a failure of work that was only queued, for mas_cuda_noted. cudaSuccess is nothing. */
 void mas_cuda_note(cudaError_t code, const char *what);
+/** MAS_OK, or the first failure noted since mas_cuda_renew: what an operation that returns a status
+ * asks first. */
+mas_status mas_cuda_noted(mas_error *err);
 
 /* Tiles that attention kernels visited, added up in device memory by the kernels themselves. */
 typedef unsigned long long mas_cuda_tally; /* what atomicAdd takes */
@@ -42,8 +46,10 @@ unsigned *mas_cuda_queue(void);
 /** Multiprocessors of the GPU. */
 int mas_cuda_processors(void);
 /** Called by an attention kernel's `run` after its launches: they are expected to add that much.
- * Where counts is not NULL, waits and fills it in. */
+ * Where counts is not NULL, waits and fills it in. MAS_E_DEVICE, MAS_E_MEMORY: as CUDA said or was noted. */
 mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *counts, mas_error *err);
+/** Called in its place where one of the launches failed: what the others add is nobody's. Waits. */
+void mas_cuda_forget(void);
 /** Wait for the stream; MAS_E_DEVICE or MAS_E_SCHEDULE as `synchronize` in device.h. */
 mas_status mas_cuda_wait(mas_error *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CUDA device and the operations of its table, one file a group. Private to kernels/cuda. All
  * queue work on the stream and return; failures of launches are noted in the context and reported
- * by the next call that returns a status (see mas_cuda_note). */
+ * by the next call that returns a status (see mas_cuda_noted). */
 #ifndef MAS_CUDA_DEVICE_H
 #define MAS_CUDA_DEVICE_H
 

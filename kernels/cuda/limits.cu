@@ -104,10 +104,8 @@ double mas_cuda_limit(mas_device *d, mas_limit limit, double seconds)
     if (simt_emulated)
         return 0.0; /* an emulator has no speed */
     char *memory = NULL;
-    if (cudaMalloc((void **)&memory, 2 * MEMORY_BYTES) != cudaSuccess) {
-        cudaGetLastError();
+    if (cudaMalloc((void **)&memory, 2 * MEMORY_BYTES) != cudaSuccess)
         return 0.0;
-    }
     bool fine =
         simt_launch(fill_bf16, dim3((unsigned)(processors() * 8)), dim3(THREADS), 0,
                     mas_cuda_stream(), (uint16_t *)memory, (int64_t)MEMORY_BYTES) == cudaSuccess;

@@ -209,13 +209,15 @@ mas_status mas_cuda_matmul(mas_device *d, const mas_matmul *m, mas_error *err)
         for (at = 0; at < x->choices.size(); at++)
             if (memcmp(&x->choices[at].key, &s, sizeof s) == 0)
                 break;
-    if (at == x->choices.size()) {
+    mas_status status = mas_cuda_noted(err);
+    if (status == MAS_OK && at == x->choices.size()) {
         choice c;
-        const mas_status status = choose(x, &s, &c, err);
-        if (status != MAS_OK)
-            return status;
-        x->choices.push_back(c);
+        status = choose(x, &s, &c, err);
+        if (status == MAS_OK)
+            x->choices.push_back(c);
     }
+    if (status != MAS_OK)
+        return status;
     x->last = at;
     const choice &c = x->choices[at];
     const float one = 1.0f, add = m->accumulate ? 1.0f : 0.0f;

@@ -24,8 +24,9 @@ static float at(mas_dtype type, const void *data, int64_t i)
 
 mas_status mas_cuda_matmul(mas_device *d, const mas_matmul *m, mas_error *err)
 {
-    (void)d, (void)err;
-    for (int64_t i = 0; i < m->m; i++)
+    (void)d;
+    const mas_status status = mas_cuda_noted(err);
+    for (int64_t i = 0; status == MAS_OK && i < m->m; i++)
         for (int64_t j = 0; j < m->n; j++) {
             float sum = m->accumulate ? ((const float *)m->c)[i * m->ldc + j] : 0.0f;
             for (int64_t k = 0; k < m->k; k++)
@@ -36,5 +37,5 @@ mas_status mas_cuda_matmul(mas_device *d, const mas_matmul *m, mas_error *err)
             else
                 ((bf16 *)m->c)[i * m->ldc + j] = f2bf(sum);
         }
-    return MAS_OK;
+    return status;
 }

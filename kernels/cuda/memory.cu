@@ -6,15 +6,15 @@
 mas_status mas_cuda_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
                           mas_error *err)
 {
-    mas_status status = mas_memory_allows(&d->memory, bytes, category, err);
+    mas_status status = mas_cuda_noted(err);
+    if (status == MAS_OK)
+        status = mas_memory_allows(&d->memory, bytes, category, err);
     if (status != MAS_OK)
         return status;
     void *block = NULL;
     const cudaError_t code = cudaMallocAsync(&block, bytes ? bytes : 1, mas_cuda_stream());
-    if (code == cudaErrorMemoryAllocation) {
-        cudaGetLastError(); /* forgotten: the caller may go on with less */
+    if (code == cudaErrorMemoryAllocation)
         return mas_memory_refused(&d->memory, bytes, category, err);
-    }
     status = mas_cuda_check(code, "allocating device memory", err);
     if (status == MAS_OK)
         status = mas_cuda_check(cudaMemsetAsync(block, 0, bytes, mas_cuda_stream()),

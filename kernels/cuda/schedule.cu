@@ -84,6 +84,8 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
 {
     const mas_schedule *s = plan->schedule;
     mas_status status = mas_cuda_start(err);
+    if (status == MAS_OK)
+        status = mas_cuda_noted(err);
     if (status != MAS_OK)
         return status;
     const int32_t words = (s->k_tile + 63) / 64;
@@ -139,6 +141,7 @@ mas_status mas_cuda_schedule_prepare(const mas_attn_plan *plan, void **out, mas_
 void mas_cuda_schedule_discard(void *prepared)
 {
     mas_cuda_schedule *d = (mas_cuda_schedule *)prepared;
-    cudaFree((void *)d->q_start); /* the first array: the start of the block */
+    /* the first array: the start of the block */
+    mas_cuda_note(cudaFree((void *)d->q_start), "releasing a schedule");
     free(d);
 }

@@ -15,17 +15,11 @@ static inline void simt_configure(void)
     extern __shared__ __align__(1024) unsigned char simt_smem_[];                                  \
     type *name = reinterpret_cast<type *>(simt_smem_)
 
-template <class... P, class... A>
-static cudaError_t simt_launch(void (*k)(P...), dim3 g, dim3 b, size_t smem, cudaStream_t s, A... a)
+template <class... P>
+static cudaError_t simt_start(void (*k)(P...), dim3 g, dim3 b, size_t smem, cudaStream_t s, P... a)
 {
-    if (smem > 48 * 1024) {
-        cudaError_t e = cudaFuncSetAttribute(
-            (const void *)k, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)smem);
-        if (e != cudaSuccess)
-            return e;
-    }
-    k<<<g, b, smem, s>>>(static_cast<P>(a)...);
-    return cudaGetLastError();
+    void *arguments[sizeof...(P) + 1] = {&a...}; /* one more, since there may be none */
+    return cudaLaunchKernel((const void *)k, g, b, arguments, smem, s);
 }
 
 __device__ __forceinline__ uint32_t simt_smem_addr(const void *p)

@@ -113,6 +113,7 @@ struct Config {
     int threads = 1; /* OS threads over blocks */
     bool eager_cp =
         false; /* async copies complete at issue, not at the last moment: run tests both ways */
+    int capability = 90; /* the compute capability it says it has, times ten */
 };
 inline Config cfg;
 
@@ -411,8 +412,6 @@ inline void free_block(Block *b)
 
 template <class Fn> void launch(dim3 g, dim3 bd, size_t smem, Fn fn)
 {
-    if (smem > SMEM_MAX || (size_t)bd.x * bd.y * bd.z > 1024 || (size_t)bd.x * bd.y * bd.z == 0)
-        die("launch: bad configuration");
     uint64_t nb = (uint64_t)g.x * g.y * g.z;
     std::atomic<uint64_t> next{0};
     auto work = [&] {

@@ -7,7 +7,7 @@
 
 constexpr bool simt_emulated = true;
 
-/* Settings from the environment: MASBENCH_SIMT=forward|reverse|random[,eager][,seed=N][,threads=N] */
+/* Settings from the environment: MASBENCH_SIMT=forward|reverse|random[,eager][,seed=N][,threads=N][,capability=N] */
 inline void simt_configure(void)
 {
     const char *s = getenv("MASBENCH_SIMT");
@@ -26,17 +26,24 @@ inline void simt_configure(void)
             simt::cfg.seed = strtoull(s + 5, nullptr, 10);
         else if (strncmp(s, "threads=", 8) == 0)
             simt::cfg.threads = atoi(s + 8);
+        else if (strncmp(s, "capability=", 11) == 0)
+            simt::cfg.capability = atoi(s + 11);
         else
             simt::die("MASBENCH_SIMT: unknown setting; known: forward, reverse, random, eager, "
-                      "seed=N, threads=N");
+                      "seed=N, threads=N, capability=N");
         s += n + (s[n] == ',');
     }
 }
 
 /* the few host calls a launcher or a test needs */
-typedef int cudaError_t;
 typedef void *cudaStream_t;
-enum { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
+enum cudaError_t {
+    cudaSuccess = 0,
+    cudaErrorInvalidValue = 1,
+    cudaErrorMemoryAllocation = 2,
+    cudaErrorInvalidConfiguration = 9,
+    cudaErrorIllegalAddress = 700
+};
 enum cudaMemcpyKind {
     cudaMemcpyHostToDevice = 1,
     cudaMemcpyDeviceToHost = 2,
@@ -47,26 +54,63 @@ enum cudaDeviceAttr {
     cudaDevAttrComputeCapabilityMinor,
     cudaDevAttrMultiProcessorCount
 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+
+namespace simt
+{
+
+/* Of tests: not cudaSuccess, and every call returns it, as after a fault of a kernel. */
+inline cudaError_t lost = cudaSuccess;
+
+inline cudaError_t said(cudaError_t code)
+{
+    return lost != cudaSuccess ? lost : code;
+}
+
+/* Bytes of shared memory that a block may ask for: table "Technical Specifications per Compute Capability" of the CUDA
+ * programming guide. */
+inline size_t shared_most()
+{
+    switch (cfg.capability) {
+    case 80:
+    case 87: return 163 << 10;
+    case 86:
+    case 89:
+    case 120: return 99 << 10;
+    default: return SMEM_MAX;
+    }
+}
+
+/* The same guide's limits of a grid and a block. */
+inline bool launchable(dim3 g, dim3 b)
+{
+    const uint64_t blocks = (uint64_t)g.x * g.y * g.z, threads = (uint64_t)b.x * b.y * b.z;
+    return blocks > 0 && g.x <= INT32_MAX && g.y <= UINT16_MAX && g.z <= UINT16_MAX &&
+           threads > 0 && threads <= 1024 && b.z <= 64;
+}
+
+} // namespace simt
+
 inline cudaError_t cudaGetDeviceCount(int *n)
 {
     *n = 1;
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 inline cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr a, int)
 {
-    *v = a == cudaDevAttrComputeCapabilityMajor   ? 9
-         : a == cudaDevAttrComputeCapabilityMinor ? 0
+    *v = a == cudaDevAttrComputeCapabilityMajor   ? simt::cfg.capability / 10
+         : a == cudaDevAttrComputeCapabilityMinor ? simt::cfg.capability % 10
                                                   : 4;
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 inline cudaError_t cudaStreamCreate(cudaStream_t *s)
 {
     *s = nullptr;
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t)
 {
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 struct cudaDeviceProp {
     char name[256];
@@ -76,24 +120,24 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int)
 {
     snprintf(p->name, sizeof p->name, "emulator");
     p->totalGlobalMem = (size_t)1 << 30;
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 inline cudaError_t cudaDriverGetVersion(int *v)
 {
     *v = 0;
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 inline cudaError_t cudaMalloc(void **p, size_t n)
 {
     *p = aligned_alloc(256, (n + 255) / 256 * 256);
     if (*p)
         memset(*p, 0xff, n);
-    return *p ? cudaSuccess : cudaErrorMemoryAllocation;
+    return simt::said(*p ? cudaSuccess : cudaErrorMemoryAllocation);
 }
 inline cudaError_t cudaFree(void *p)
 {
     free(p);
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 inline cudaError_t cudaMallocAsync(void **p, size_t n, cudaStream_t)
 {
@@ -106,32 +150,41 @@ inline cudaError_t cudaFreeAsync(void *p, cudaStream_t)
 inline cudaError_t cudaMemcpy(void *d, const void *s, size_t n, cudaMemcpyKind)
 {
     memcpy(d, s, n);
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 inline cudaError_t cudaMemcpyAsync(void *d, const void *s, size_t n, cudaMemcpyKind, cudaStream_t)
 {
-    memcpy(d, s, n);
-    return cudaSuccess;
+    return cudaMemcpy(d, s, n, cudaMemcpyHostToDevice);
 }
 inline cudaError_t cudaMemsetAsync(void *d, int v, size_t n, cudaStream_t)
 {
     memset(d, v, n);
-    return cudaSuccess;
-}
-inline cudaError_t cudaGetLastError()
-{
-    return cudaSuccess;
+    return simt::said(cudaSuccess);
 }
 inline const char *cudaGetErrorString(cudaError_t e)
 {
-    return e ? "error" : "no error";
+    switch (e) {
+    case cudaSuccess: return "no error";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
+    }
+    return "unknown error";
+}
+inline cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute, int bytes)
+{
+    return simt::said((size_t)bytes > simt::shared_most() ? cudaErrorInvalidValue : cudaSuccess);
 }
 
-template <class... P, class... A>
-inline cudaError_t simt_launch(void (*k)(P...), dim3 g, dim3 b, size_t smem, cudaStream_t, A... a)
+template <class... P>
+inline cudaError_t simt_start(void (*k)(P...), dim3 g, dim3 b, size_t smem, cudaStream_t, P... a)
 {
-    simt::launch(g, b, smem, [=] { k(static_cast<P>(a)...); });
-    return cudaSuccess;
+    if (!simt::launchable(g, b) || smem > simt::shared_most())
+        return simt::said(cudaErrorInvalidConfiguration);
+    if (simt::lost == cudaSuccess)
+        simt::launch(g, b, smem, [=] { k(a...); });
+    return simt::said(cudaSuccess);
 }
 
 #endif

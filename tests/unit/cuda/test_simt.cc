@@ -330,3 +330,39 @@ Test(simt, a_warpgroup_must_agree, .signal = SIGABRT)
 {
     (void)simt_launch(disagrees, dim3(1), dim3(WARPGROUP), 16384, nullptr);
 }
+
+/* ---- launches ---- */
+
+static void nothing()
+{
+}
+
+static cudaError_t launched(dim3 grid, dim3 block, size_t smem)
+{
+    return simt_launch(nothing, grid, block, smem, nullptr);
+}
+
+Test(simt, launches_that_cuda_refuses_are_refused)
+{
+    cr_assert_eq(launched(1, 1024, 0), cudaSuccess);
+    cr_assert_eq(launched(0, 32, 0), cudaErrorInvalidConfiguration);
+    cr_assert_eq(launched(dim3(1, 70000), 32, 0), cudaErrorInvalidConfiguration);
+    cr_assert_eq(launched(dim3(1, 1, 70000), 32, 0), cudaErrorInvalidConfiguration);
+    cr_assert_eq(launched(1, 0, 0), cudaErrorInvalidConfiguration);
+    cr_assert_eq(launched(1, 1025, 0), cudaErrorInvalidConfiguration);
+    cr_assert_eq(launched(1, dim3(1, 1, 65), 0), cudaErrorInvalidConfiguration);
+    cr_assert_eq(launched(1, 32, 0), cudaSuccess, "a refusal is over");
+}
+
+Test(simt, shared_memory_is_as_large_as_the_capability_has)
+{
+    static const struct {
+        int capability;
+        size_t kib;
+    } known[] = {{80, 163}, {86, 99}, {89, 99}, {90, 227}, {120, 99}};
+    for (const auto &k : known) {
+        simt::cfg.capability = k.capability;
+        cr_assert_eq(launched(1, 32, k.kib << 10), cudaSuccess, "%d", k.capability);
+        cr_assert_eq(launched(1, 32, (k.kib << 10) + 1), cudaErrorInvalidValue, "%d", k.capability);
+    }
+}
