@@ -13,6 +13,7 @@
 #include <math.h>
 
 enum { ROWS = 4, WARPS = 4, THREADS = 32 * WARPS, Q_TILE = ROWS * WARPS, K_TILE = 32 };
+enum { KEYS = ROWS * WARPS };             /* of a block of keys_simple */
 enum { COLUMNS = MAS_HEAD_DIM_MAX / 32 }; /* of a lane, at most */
 
 /* `count` rows of a head from `first` on as floats, [count][pitch]; rows past the tensor become 0. */
@@ -43,13 +44,13 @@ static __device__ __forceinline__ void dots(float *out, const float *mine, int p
     }
 }
 
-/* acc[r][i] += sum over the 32 of weight[r][j] * other[j][column], visible ones only. */
+/* acc[r][i] += sum over the `count` of weight[r][j] * other[j][column], visible ones only. */
 static __device__ __forceinline__ void add_columns(float (*acc)[COLUMNS], const float *weight,
                                                    const uint32_t *visible, const float *other,
-                                                   int pitch, int size)
+                                                   int count, int pitch, int size)
 {
     const int lane = (int)threadIdx.x & 31;
-    for (int j = 0; j < 32; j++)
+    for (int j = 0; j < count; j++)
 #pragma unroll
         for (int i = 0; i < COLUMNS; i++) {
             const int c = i * 32 + lane;
@@ -126,7 +127,7 @@ __global__ void __launch_bounds__(THREADS) forward_simple(mas_cuda_attention p, 
                 acc[r][i] *= shrink;
         }
         __syncwarp();
-        add_columns(acc, weight, visible, sv, pitch_v, p.d_v_size);
+        add_columns(acc, weight, visible, sv, K_TILE, pitch_v, p.d_v_size);
     }
 
 #pragma unroll
@@ -219,7 +220,7 @@ __global__ void __launch_bounds__(THREADS)
             weight[r * 32 + lane] = ds;
         }
         __syncwarp();
-        add_columns(acc, weight, visible, sk, pitch_k, p.d_qk);
+        add_columns(acc, weight, visible, sk, K_TILE, pitch_k, p.d_qk);
     }
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
@@ -242,21 +243,21 @@ __global__ void __launch_bounds__(THREADS)
 {
     SIMT_DYN_SMEM(float, smem);
     const int pitch_q = p.d_qk + 1, pitch_d = p.d_v_size + 1;
-    float *sk = smem, *sv = sk + K_TILE * p.d_qk, *sq = sv + K_TILE * p.d_v_size,
-          *sd = sq + 32 * pitch_q, *weights = sd + 32 * pitch_d;
+    float *sk = smem, *sv = sk + KEYS * p.d_qk, *sq = sv + KEYS * p.d_v_size,
+          *sd = sq + Q_TILE * pitch_q, *weights = sd + Q_TILE * pitch_d;
 
     const int lane = (int)threadIdx.x & 31, warp = (int)threadIdx.x >> 5;
     const int kv_head = (int)blockIdx.y, batch = (int)blockIdx.z;
     const int tile = p.s.k_order[blockIdx.x / 2], half = (int)blockIdx.x % 2;
     const int first = (half * WARPS + warp) * ROWS; /* of the warp's keys, in the tile */
+    const int first_key = tile * K_TILE + half * KEYS;
     float *weight = weights + warp * 2 * ROWS * 32, *gradient = weight + ROWS * 32;
     float dk[ROWS][COLUMNS], dv[ROWS][COLUMNS];
     for (int r = 0; r < ROWS; r++)
         for (int i = 0; i < COLUMNS; i++)
             dk[r][i] = dv[r][i] = 0.0f;
-    load_rows(type, sk, p.d_qk, &p.k, batch, kv_head, tile * K_TILE, K_TILE, p.kv_len, p.d_qk);
-    load_rows(type, sv, p.d_v_size, &p.v, batch, kv_head, tile * K_TILE, K_TILE, p.kv_len,
-              p.d_v_size);
+    load_rows(type, sk, p.d_qk, &p.k, batch, kv_head, first_key, KEYS, p.kv_len, p.d_qk);
+    load_rows(type, sv, p.d_v_size, &p.v, batch, kv_head, first_key, KEYS, p.kv_len, p.d_v_size);
 
     int visits = 0;
     for (int head = kv_head * p.group; head < (kv_head + 1) * p.group; head++) {
@@ -278,8 +279,8 @@ __global__ void __launch_bounds__(THREADS)
             float s[ROWS], dp[ROWS];
             uint32_t visible[ROWS];
             const int other = lane < Q_TILE ? lane : 0;
-            dots(s, sk + first * p.d_qk, p.d_qk, sq + other * pitch_q, p.d_qk);
-            dots(dp, sv + first * p.d_v_size, p.d_v_size, sd + other * pitch_d, p.d_v_size);
+            dots(s, sk + warp * ROWS * p.d_qk, p.d_qk, sq + other * pitch_q, p.d_qk);
+            dots(dp, sv + warp * ROWS * p.d_v_size, p.d_v_size, sd + other * pitch_d, p.d_v_size);
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
                 const bool seen = first + r >= keys.lo && first + r < keys.hi;
@@ -291,8 +292,8 @@ __global__ void __launch_bounds__(THREADS)
                 gradient[r * 32 + lane] = ds;
             }
             __syncwarp();
-            add_columns(dv, weight, visible, sd, pitch_d, p.d_v_size);
-            add_columns(dk, gradient, visible, sq, pitch_q, p.d_qk);
+            add_columns(dv, weight, visible, sd, Q_TILE, pitch_d, p.d_v_size);
+            add_columns(dk, gradient, visible, sq, Q_TILE, pitch_q, p.d_qk);
         }
     }
 #pragma unroll
@@ -316,6 +317,29 @@ __global__ void __launch_bounds__(THREADS)
 
 /* ---- host ---- */
 
+/* Bytes of shared memory, of a block of each kernel. */
+static constexpr size_t forward_bytes(int32_t d_qk, int32_t d_v)
+{
+    return sizeof(float) * (size_t)(Q_TILE * d_qk + K_TILE * (d_qk + 1 + d_v) + Q_TILE * 32);
+}
+static constexpr size_t queries_bytes(int32_t d_qk, int32_t d_v)
+{
+    return sizeof(float) *
+           (size_t)(Q_TILE * (d_qk + d_v) + K_TILE * (d_qk + 1 + d_v + 1) + Q_TILE * 32);
+}
+static constexpr size_t keys_bytes(int32_t d_qk, int32_t d_v)
+{
+    return sizeof(float) *
+           (size_t)(KEYS * (d_qk + d_v) + Q_TILE * (d_qk + 1 + d_v + 1) + 2 * KEYS * 32);
+}
+
+/* The least that a capability from 8.0 on has: 8.6, 8.9, 12.0. */
+#define SHARED_LEAST ((size_t)99 << 10)
+static_assert(forward_bytes(MAS_HEAD_DIM_MAX, MAS_HEAD_DIM_MAX) <= SHARED_LEAST &&
+                  queries_bytes(MAS_HEAD_DIM_MAX, MAS_HEAD_DIM_MAX) <= SHARED_LEAST &&
+                  keys_bytes(MAS_HEAD_DIM_MAX, MAS_HEAD_DIM_MAX) <= SHARED_LEAST,
+              "every head size fits every GPU");
+
 static mas_status supports(const mas_attn_problem *p, mas_error *why)
 {
     if (p->q_heads > 65535 || p->batch > 65535)
@@ -335,12 +359,10 @@ static mas_status run_forward(const mas_attn_plan *plan, const mas_attn_args *ar
 {
     const mas_attn_problem *p = &plan->problem;
     const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
-    const size_t floats =
-        (size_t)(Q_TILE * p->d_qk + K_TILE * (p->d_qk + 1) + K_TILE * p->d_v + Q_TILE * 32);
     const cudaError_t code = simt_launch(
         forward_simple,
         dim3((unsigned)plan->schedule->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch),
-        dim3(THREADS), floats * sizeof(float), mas_cuda_stream(), a, p->dtype);
+        dim3(THREADS), forward_bytes(p->d_qk, p->d_v), mas_cuda_stream(), a, p->dtype);
     return mas_cuda_finish(plan, code, counts, err);
 }
 
@@ -351,18 +373,15 @@ static mas_status run_backward(const mas_attn_plan *plan, const mas_attn_args *a
     const mas_schedule *s = plan->schedule;
     const mas_cuda_attention a = mas_cuda_attention_of(plan, args);
     float *delta = (float *)args->workspace;
-    const size_t both = (size_t)(p->d_qk + p->d_v), padded = both + 2;
     cudaError_t code = mas_cuda_attention_delta(plan, &a, delta);
     if (code == cudaSuccess)
         code = simt_launch(
             queries_simple, dim3((unsigned)s->q_tiles, (unsigned)p->q_heads, (unsigned)p->batch),
-            dim3(THREADS), (Q_TILE * both + K_TILE * padded + Q_TILE * 32) * sizeof(float),
-            mas_cuda_stream(), a, p->dtype, delta);
+            dim3(THREADS), queries_bytes(p->d_qk, p->d_v), mas_cuda_stream(), a, p->dtype, delta);
     if (code == cudaSuccess)
         code = simt_launch(
             keys_simple, dim3((unsigned)s->k_tiles * 2, (unsigned)p->kv_heads, (unsigned)p->batch),
-            dim3(THREADS), (K_TILE * both + 32 * padded + 2 * Q_TILE * 32) * sizeof(float),
-            mas_cuda_stream(), a, p->dtype, delta);
+            dim3(THREADS), keys_bytes(p->d_qk, p->d_v), mas_cuda_stream(), a, p->dtype, delta);
     return mas_cuda_finish(plan, code, counts, err);
 }
 
