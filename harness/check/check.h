@@ -34,6 +34,7 @@ typedef struct mas_check_options {
      * out. */
     mas_status (*open_device)(int threads, size_t limit_bytes, mas_device **out, mas_error *err);
     int64_t stop_after;  /* stop after so many failures; 0: never */
+    bool verbose;        /* name every case before it runs: the last one is where a kernel hangs */
     const char *command; /* how a failure is replayed, for example "masbench check"; NULL: that */
 } mas_check_options;
 
@@ -49,8 +50,8 @@ typedef struct mas_check_report {
 /** Everything on: the CPU's kernels and device, seed 1. */
 mas_check_options mas_check_defaults(void);
 
-/** Run. Lines about failures, then one line a subject, go to `out`; a progress line to `progress`;
- * either may be NULL.
+/** Run. Lines about failures, then one line a subject, go to `out`; a progress line, or the cases' names
+ * where `verbose` wants them, to `progress`; either may be NULL.
  *  @return MAS_OK when the check could run, whatever it found (see the report); MAS_E_NOT_FOUND
  * when the globs name nothing; MAS_E_MEMORY */
 MAS_MUST_USE mas_status mas_check_run(const mas_check_options *options, FILE *out, FILE *progress,

@@ -93,6 +93,12 @@ static mas_status run_in_dtypes(const mas_check_special *c, const mas_attn_kerne
     return served ? MAS_OK : err->status;
 }
 
+static void show_case(const mas_check_engine *engine, const char *name)
+{
+    if (engine->progress && engine->options->verbose)
+        fprintf(engine->progress, "case %s\n", name);
+}
+
 static void run_special(mas_check_engine *engine, const mas_check_special *c, mas_check_subject *s)
 {
     if (!s->kernel || (s->kernel->op == MAS_ATTN_BACKWARD ? !c->backward : !c->forward))
@@ -101,6 +107,7 @@ static void run_special(mas_check_engine *engine, const mas_check_special *c, ma
         mas_check_refuse(s, "needs a higher instruction set level than is allowed or available");
         return;
     }
+    show_case(engine, c->name);
     mas_error err = {MAS_OK, ""};
     const mas_status status = run_in_dtypes(c, s->kernel, engine->options, &err);
     if (status == MAS_OK)
@@ -129,6 +136,7 @@ static void run_others(mas_check_engine *engine, const mas_check_other *others)
         mas_check_subject *s = mas_check_find(engine, c->subject);
         if (!s || !mas_check_wanted(engine, c->name))
             continue;
+        show_case(engine, c->name);
         mas_error err = {MAS_OK, ""};
         double ratio = 0;
         if (c->run(engine->options, c->variant, &ratio, &err) == MAS_OK)
@@ -169,7 +177,7 @@ static void summarise(const mas_check_engine *engine, mas_check_report *report)
 
 static void show_progress(const mas_check_engine *engine, size_t done, size_t all)
 {
-    if (engine->progress && (done % 50 == 0 || done == all))
+    if (engine->progress && !engine->options->verbose && (done % 50 == 0 || done == all))
         fprintf(engine->progress, "checked %zu of %zu cases\n", done, all);
 }
 
@@ -196,8 +204,10 @@ mas_status mas_check_run(const mas_check_options *options, FILE *out, FILE *prog
     if (filled.open_device)
         run_others(&engine, mas_check_device_ops);
     for (size_t i = 0; i < cases.count; i++) {
-        if (mas_check_wanted(&engine, cases.items[i].name))
+        if (mas_check_wanted(&engine, cases.items[i].name)) {
+            show_case(&engine, cases.items[i].name);
             mas_check_run_case(&engine, &cases.items[i]);
+        }
         show_progress(&engine, i + 1, cases.count);
     }
     summarise(&engine, report);

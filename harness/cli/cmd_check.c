@@ -17,6 +17,9 @@ static int check_main(const mas_cli_command *command, int argc, char **argv)
         {"seed", MAS_CLI_INT, "N", "of all inputs and of the random problems", &seed, 0, INT64_MAX,
          NULL},
         {"count", MAS_CLI_INT, "N", "random problems", &check.count, 0, 1000000, NULL},
+        {"verbose", MAS_CLI_FLAG, NULL,
+         "name every case on stderr before it runs: the last one is where a kernel hangs",
+         &check.verbose, 0, 0, NULL},
         {"list", MAS_CLI_FLAG, NULL, "print what would be checked", &list, 0, 0, NULL},
     };
     mas_cli_parsed parsed;
@@ -24,6 +27,8 @@ static int check_main(const mas_cli_command *command, int argc, char **argv)
         mas_cli_parse(command, table, sizeof table / sizeof *table, argc, argv, 0, 0, &parsed);
     if (code >= 0)
         return code;
+    (void)setvbuf(stdout, NULL, _IOLBF,
+                  BUFSIZ); /* what was found stays when the process is killed */
     check.seed = (uint64_t)seed;
     check.threads = parsed.globals.threads;
     mas_error err;
@@ -44,8 +49,8 @@ static int check_main(const mas_cli_command *command, int argc, char **argv)
             return mas_cli_usage_error(command, "%s", err.text);
         return mas_cli_finish(command, MAS_EXIT_OK);
     }
-    if (mas_check_run(&check, stdout, isatty(STDERR_FILENO) ? stderr : NULL, &report, &err) !=
-        MAS_OK)
+    FILE *progress = check.verbose || isatty(STDERR_FILENO) ? stderr : NULL;
+    if (mas_check_run(&check, stdout, progress, &report, &err) != MAS_OK)
         return mas_cli_usage_error(command, "%s", err.text);
     printf("seed %lld: %lld passed, %lld failed, %lld refused by kernels; worst error %.2f of what "
            "is allowed\n",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel checker as a program of its own: no test framework, so that it also runs under
  * emulators and valgrind. masbench-check [--kernel GLOB] [--case GLOB] [--seed N] [--count N]
- * [--threads N] [--cpu LEVEL] [--device NAME] [--list] masbench-check --selftest [GLOB]     broken kernels must be
+ * [--threads N] [--cpu LEVEL] [--device NAME] [--verbose] [--list] masbench-check --selftest [GLOB]     broken kernels must be
  * caught Exit status: 0 fine, 1 something failed or nothing ran, 2 bad usage, 77 nothing could run
  * on this machine. */
 #include "harness/check/check.h"
@@ -14,8 +14,8 @@
 
 static const char usage[] =
     "usage: masbench-check [--kernel GLOB] [--case GLOB] [--seed N] [--count N] [--threads N]\n"
-    "                      [--cpu scalar|avx2|avx512|avx512bf16|amx] [--device cpu|cuda|tiles] "
-    "[--list]\n"
+    "                      [--cpu scalar|avx2|avx512|avx512bf16|amx] [--device cpu|cuda|tiles]\n"
+    "                      [--verbose] [--list]\n"
     "       masbench-check --selftest [GLOB]\n";
 
 static bool parse_number(const char *text, unsigned long long most, unsigned long long *out)
@@ -60,6 +60,8 @@ static bool parse(command_line *c, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--list") == 0)
             c->list = true;
+        else if (strcmp(argv[i], "--verbose") == 0)
+            c->check.verbose = true;
         else if (strcmp(argv[i], "--selftest") == 0)
             c->selftest = i + 1 < argc ? argv[++i] : "*";
         else if (i + 1 == argc || !parse_option(c, argv[i], argv[i + 1]))
@@ -113,8 +115,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "masbench-check: %s\n", err.text);
         return 1;
     }
+    (void)setvbuf(stdout, NULL, _IOLBF,
+                  BUFSIZ); /* what was found stays when the process is killed */
     mas_check_report report;
-    if (mas_check_run(&c.check, stdout, NULL, &report, &err) != MAS_OK) {
+    if (mas_check_run(&c.check, stdout, c.check.verbose ? stderr : NULL, &report, &err) != MAS_OK) {
         fprintf(stderr, "masbench-check: %s\n", err.text);
         return 1;
     }

@@ -54,6 +54,17 @@ listed() {
 check "experiments/README.md lists every file" listed
 MASBENCH_CPU=fast code 2 "MASBENCH_CPU with an unknown level" list kernels
 holds err 'MASBENCH_CPU: unknown CPU level "fast"' "the variable is named"
+
+# A kernel that hangs must not take along what was found before, nor the name of its case.
+"$program" check --verbose --count 1000000 --case 'random/*' >"$work/out" 2>"$work/err" &
+process=$!
+begun() { grep -q '^case random/1$' "$work/err"; }
+await begun
+kill -KILL $process
+wait $process 2>/dev/null
+holds out '^seed 1, ' "check: killed, its first line is in the file"
+holds err '^case random/0$' "check --verbose names cases before they run"
+
 if [ -c /dev/full ]; then
     got=0
     "$program" list variants >/dev/full 2>"$work/err" || got=$?

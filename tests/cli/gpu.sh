@@ -18,19 +18,30 @@ cat >stub <<'END'
 #!/bin/sh
 case "$*" in
 'list devices --json') echo '{"devices": [{"name": "cuda", "available": true}]}' && exit ;;
-'list devices') exit ;;
+'list devices') echo "a GPU, $LIBRARY" && exit ;;
 esac
 echo "$*" >>commands
-[ "$*" != "$FAILS" ]
+[ "$*" != "$FAILS" ] || exit 1
+case "$*" in
+*' --list') printf 'subject attn_%s/x\n' forward/flash backward/simple forward/cudnn ;;
+esac
 END
 cat >bin/compute-sanitizer <<'END'
 #!/bin/sh
 while [ "${1##*/}" != stub ]; do shift; done
 exec "$@"
 END
-chmod +x stub bin/compute-sanitizer
+# The time of the command that ends like LATE is over at once.
+cat >bin/timeout <<'END'
+#!/bin/sh
+shift 3
+[ -z "$LATE" ] || [ "${*%"$LATE"}" = "$*" ] || exit 124
+exec "$@"
+END
+chmod +x stub bin/compute-sanitizer bin/timeout
 
-export FAILS
+export FAILS LATE LIBRARY
+LIBRARY='cuDNN 9.19.0' LATE=''
 # part FAILS PART: its status is in $got
 part() {
     FAILS=$1 got=0
@@ -55,5 +66,17 @@ for name in check memory time peers train; do
         }
     done <distinct
     check "$name: any of $(wc -l <distinct) commands can fail it" [ $unnoticed -eq 0 ]
+    LATE=$(tail -n 1 distinct)
+    part '' $name
+    check "$name: a command whose time is over leaves it unfinished (got $got)" [ $got -eq 1 ]
+    holds out "^unfinished  $name" "$name: and the last lines say so"
+    LATE=''
 done
+check "each kernel is checked by itself" test -f output/check-attn_forward-flash-x.log -a \
+    -f output/check-attn_backward-simple-x.log -a ! -f output/check-attn_forward-cudnn-x.log
+check "each run of the sanitizer has a log" [ "$(ls output/memory-*.log | wc -l)" -eq 12 ]
+LIBRARY='no library'
+part '' peers
+check "without cuDNN ours are timed alone (got $got)" [ $got -eq 0 -a "$(wc -l <commands)" -eq 1 ]
+holds commands 'shard 1/2' "every other point"
 finish
