@@ -205,6 +205,11 @@ static bool add_options(mas_check_cases *list)
         ok = ok && add(list, c, "groups/%lldx%lldx%lld", (long long)heads[i][0],
                        (long long)heads[i][1], (long long)heads[i][2]);
     }
+    mas_check_case many = plain; /* more than two for every multiprocessor of a large GPU */
+    many.problem.q_heads = 300;
+    many.problem.kv_heads = 100;
+    many.problem.q_len = many.problem.kv_len = 20;
+    ok = ok && add(list, many, "groups/1x300x100");
     for (size_t i = 0; i < LENGTH(caps); i++)
         for (int sinks = 0; sinks < 2; sinks++) {
             mas_check_case c = plain;
