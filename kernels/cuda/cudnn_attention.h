@@ -51,10 +51,12 @@ typedef struct mas_cudnn_shape {
     } stride[MAS_CUDNN_VIEWS];
 } mas_cudnn_shape;
 
-/** The shape of a problem in the layout of the arguments; args NULL: dense.
- *  @return as mas_cudnn_band_of; MAS_E_UNSUPPORTED for rows off 16-byte boundaries */
-mas_status mas_cudnn_shape_of(const mas_attn_problem *p, mas_attn_op op, const mas_attn_args *args,
-                              mas_cudnn_shape *out, mas_error *why);
+/** The shape of a problem in the layout of the arguments; args NULL: dense. Part of every run, so it does not
+ * look at the mask.
+ *  @param band  what the mask is: mas_cudnn_band_of
+ *  @return MAS_OK; MAS_E_UNSUPPORTED for rows off 16-byte boundaries */
+mas_status mas_cudnn_shape_of(const mas_attn_problem *p, const mas_cudnn_band *band, mas_attn_op op,
+                              const mas_attn_args *args, mas_cudnn_shape *out, mas_error *why);
 
 /** Build the graph of a shape and let cuDNN check it, as far as that goes without a GPU: what the
  * tests call.

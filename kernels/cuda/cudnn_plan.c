@@ -59,13 +59,9 @@ static bool on_boundary(const mas_view *v)
            v->row % HEAD_STEP == 0 && v->head % HEAD_STEP == 0;
 }
 
-mas_status mas_cudnn_shape_of(const mas_attn_problem *p, mas_attn_op op, const mas_attn_args *args,
-                              mas_cudnn_shape *out, mas_error *why)
+mas_status mas_cudnn_shape_of(const mas_attn_problem *p, const mas_cudnn_band *band, mas_attn_op op,
+                              const mas_attn_args *args, mas_cudnn_shape *out, mas_error *why)
 {
-    mas_cudnn_band band;
-    const mas_status status = mas_cudnn_band_of(p, &band, why);
-    if (status != MAS_OK)
-        return status;
     const bool backward = op == MAS_ATTN_BACKWARD;
     *out = (mas_cudnn_shape){.backward = backward,
                              .bf16 = p->dtype == MAS_DTYPE_BF16,
@@ -76,8 +72,8 @@ mas_status mas_cudnn_shape_of(const mas_attn_problem *p, mas_attn_op op, const m
                              .length = p->q_len,
                              .d_qk = p->d_qk,
                              .d_v = p->d_v,
-                             .causal = band.causal,
-                             .window = band.window,
+                             .causal = band->causal,
+                             .window = band->window,
                              .scale = (double)p->scale};
     const int64_t n = p->q_len;
     mas_view views[MAS_CUDNN_VIEWS] = {

@@ -6,6 +6,8 @@
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/cudnn_attention.h"
 
+#include <stdlib.h>
+
 static mas_status supports_forward(const mas_attn_problem *p, mas_error *why)
 {
     return mas_cudnn_supports(p, MAS_ATTN_FORWARD, why);
@@ -23,13 +25,13 @@ static void tile_shape(const mas_attn_problem *p, int32_t *q_tile, int32_t *k_ti
     *q_tile = *k_tile = 128;
 }
 
-static mas_status plan_for(const mas_attn_problem *p, mas_attn_op op, const mas_attn_args *args,
-                           mas_cudnn_plan **out, mas_error *err)
+static mas_status plan_for(const mas_attn_problem *p, const mas_cudnn_band *band, mas_attn_op op,
+                           const mas_attn_args *args, mas_cudnn_plan **out, mas_error *err)
 {
     mas_cudnn_shape shape;
     mas_status status = mas_cuda_start(err);
     if (status == MAS_OK)
-        status = mas_cudnn_shape_of(p, op, args, &shape, err);
+        status = mas_cudnn_shape_of(p, band, op, args, &shape, err);
     if (status == MAS_OK)
         status = mas_cudnn_plan_of(&shape, out, err);
     return status;
@@ -38,8 +40,12 @@ static mas_status plan_for(const mas_attn_problem *p, mas_attn_op op, const mas_
 /* Without a plan 0; `prepare` says why there is none. */
 static size_t workspace_for(const mas_attn_problem *p, mas_attn_op op)
 {
+    mas_cudnn_band band;
     mas_cudnn_plan *plan;
-    return plan_for(p, op, NULL, &plan, NULL) == MAS_OK ? mas_cudnn_plan_workspace(plan) : 0;
+    return mas_cudnn_band_of(p, &band, NULL) == MAS_OK &&
+                   plan_for(p, &band, op, NULL, &plan, NULL) == MAS_OK
+               ? mas_cudnn_plan_workspace(plan)
+               : 0;
 }
 
 static size_t workspace_forward(const mas_attn_problem *p, const mas_schedule *s, int threads)
@@ -54,24 +60,34 @@ static size_t workspace_backward(const mas_attn_problem *p, const mas_schedule *
     return workspace_for(p, MAS_ATTN_BACKWARD);
 }
 
-/* Plans are kept where they are made, so there is nothing to keep here. */
+/* plan->prepared is the mask's band: to find it takes a look at every query. Plans are kept where they are made. */
 static mas_status prepare(const mas_attn_plan *plan, void **out, mas_error *err)
 {
     mas_cudnn_plan *made;
-    *out = NULL;
-    return plan_for(&plan->problem, plan->kernel->op, NULL, &made, err);
+    mas_cudnn_band *band = (mas_cudnn_band *)malloc(sizeof *band);
+    if (!band)
+        return mas_fail(err, MAS_E_MEMORY, "no memory to prepare attention");
+    mas_status status = mas_cudnn_band_of(&plan->problem, band, err);
+    if (status == MAS_OK)
+        status = plan_for(&plan->problem, band, plan->kernel->op, NULL, &made, err);
+    if (status == MAS_OK)
+        *out = band;
+    else
+        free(band);
+    return status;
 }
 
 static void discard(void *prepared)
 {
-    (void)prepared;
+    free(prepared);
 }
 
 static mas_status run(const mas_attn_plan *plan, const mas_attn_args *args, mas_attn_counts *counts,
                       mas_error *err)
 {
     mas_cudnn_plan *made;
-    mas_status status = plan_for(&plan->problem, plan->kernel->op, args, &made, err);
+    mas_status status = plan_for(&plan->problem, (const mas_cudnn_band *)plan->prepared,
+                                 plan->kernel->op, args, &made, err);
     if (status == MAS_OK && mas_cudnn_plan_workspace(made) > plan->workspace_bytes)
         status =
             mas_fail(err, MAS_E_UNSUPPORTED,

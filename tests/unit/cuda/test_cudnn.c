@@ -128,24 +128,27 @@ Test(cudnn, rows_off_their_boundary_are_refused)
     mas_cudnn_shape shape;
     static float lse;
     _Alignas(16) static char memory[32];
-    const mas_attn_problem p = problem_of(&mas_mask_causal, 100);
+    const mas_cudnn_band causal = {true, 0};
+    const mas_attn_problem p = problem_of(NULL, 100); /* a run does not look at the mask again */
     mas_attn_args args = {.q = mas_view_dense(memory, 100, 4, 64),
                           .k = mas_view_dense(memory, 100, 2, 64),
                           .v = mas_view_dense(memory, 100, 2, 64),
                           .o = mas_view_dense(memory, 100, 4, 64),
                           .lse = &lse};
-    cr_assert_eq(mas_cudnn_shape_of(&p, MAS_ATTN_FORWARD, &args, &shape, &why), MAS_OK);
+    cr_assert_eq(mas_cudnn_shape_of(&p, &causal, MAS_ATTN_FORWARD, &args, &shape, &why), MAS_OK);
     mas_cudnn_shape dense;
-    cr_assert_eq(mas_cudnn_shape_of(&p, MAS_ATTN_FORWARD, NULL, &dense, &why), MAS_OK);
+    cr_assert_eq(mas_cudnn_shape_of(&p, &causal, MAS_ATTN_FORWARD, NULL, &dense, &why), MAS_OK);
     cr_expect_eq(memcmp(&shape, &dense, sizeof shape), 0, "dense arguments are the dense shape");
     args.k.row += 8;
-    cr_assert_eq(mas_cudnn_shape_of(&p, MAS_ATTN_FORWARD, &args, &shape, &why), MAS_OK);
+    cr_assert_eq(mas_cudnn_shape_of(&p, &causal, MAS_ATTN_FORWARD, &args, &shape, &why), MAS_OK);
     cr_expect_neq(memcmp(&shape, &dense, sizeof shape), 0);
     args.k.row += 1;
-    cr_expect_eq(mas_cudnn_shape_of(&p, MAS_ATTN_FORWARD, &args, &shape, &why), MAS_E_UNSUPPORTED);
+    cr_expect_eq(mas_cudnn_shape_of(&p, &causal, MAS_ATTN_FORWARD, &args, &shape, &why),
+                 MAS_E_UNSUPPORTED);
     args.k.row += 7;
     args.o.data = memory + 2;
-    cr_expect_eq(mas_cudnn_shape_of(&p, MAS_ATTN_FORWARD, &args, &shape, &why), MAS_E_UNSUPPORTED);
+    cr_expect_eq(mas_cudnn_shape_of(&p, &causal, MAS_ATTN_FORWARD, &args, &shape, &why),
+                 MAS_E_UNSUPPORTED);
 }
 
 /* ---- graphs ---- */
@@ -175,9 +178,11 @@ static bool have_libcuda(void)
 static void try_graph(const mas_attn_problem *p, mas_attn_op op, const char *properties)
 {
     mas_error err;
+    mas_cudnn_band band;
     mas_cudnn_shape shape;
     cr_assert_eq(mas_cudnn_supports(p, op, &err), MAS_OK, "%s", err.text);
-    cr_assert_eq(mas_cudnn_shape_of(p, op, NULL, &shape, &err), MAS_OK, "%s", err.text);
+    cr_assert_eq(mas_cudnn_band_of(p, &band, &err), MAS_OK, "%s", err.text);
+    cr_assert_eq(mas_cudnn_shape_of(p, &band, op, NULL, &shape, &err), MAS_OK, "%s", err.text);
     for (int stats = op == MAS_ATTN_BACKWARD; stats < 2; stats++) {
         shape.stats = stats;
         const mas_status status = mas_cudnn_try(&shape, properties, &err);
@@ -239,10 +244,11 @@ Test(cudnn, a_wrong_graph_is_refused)
 {
     mas_error err;
     mas_cudnn_shape shape;
+    const mas_cudnn_band causal = {true, 0};
     const mas_attn_problem p = problem_of(&mas_mask_causal, 128);
     if (mas_cudnn_supports(&p, MAS_ATTN_FORWARD, &err) != MAS_OK)
         cr_skip_test("%s", err.text);
-    cr_assert_eq(mas_cudnn_shape_of(&p, MAS_ATTN_FORWARD, NULL, &shape, &err), MAS_OK);
+    cr_assert_eq(mas_cudnn_shape_of(&p, &causal, MAS_ATTN_FORWARD, NULL, &shape, &err), MAS_OK);
     shape.kv_heads = 3; /* of 4 query heads */
     cr_expect_neq(mas_cudnn_try(&shape, NULL, &err), MAS_OK);
     cr_expect_not_null(strstr(err.text, "cuDNN says"), "%s", err.text);
