@@ -153,6 +153,9 @@ static mas_status choose(mas_cuda_matmuls *x, const shape *s, choice *out, mas_e
     const cublasOperation_t of_a = s->trans_b ? CUBLAS_OP_T : CUBLAS_OP_N,
                             of_b = s->trans_a ? CUBLAS_OP_T : CUBLAS_OP_N;
     const size_t workspace = WORKSPACE_BYTES;
+    /* Where a product is cut along k, its pieces are added up in f32, whatever the type of C. */
+    const uint32_t sums = result == CUDA_R_32F ? CUBLASLT_REDUCTION_SCHEME_MASK
+                                               : CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
 #define TRY(call)                                                                                  \
     if (status == MAS_OK)                                                                          \
     status = said(lt, lt->call, "describing a matrix product", err)
@@ -170,6 +173,8 @@ static mas_status choose(mas_cuda_matmuls *x, const shape *s, choice *out, mas_e
     TRY(cublasLtMatmulPreferenceCreate(&preference));
     TRY(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                              &workspace, sizeof workspace));
+    TRY(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+                                             &sums, sizeof sums));
     TRY(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
                                              &s->align_b, sizeof s->align_b));
     TRY(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
