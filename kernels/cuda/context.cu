@@ -82,6 +82,18 @@ static mas_status find(mas_error *err)
     return MAS_OK;
 }
 
+/* What is given back stays in the pool: else it would go back to the system whenever something waits, and come from there
+ * again in the time that is measured. CUDA takes it from there when memory runs out. */
+static mas_status keep_memory(mas_error *err)
+{
+    cudaMemPool_t pool;
+    uint64_t all = UINT64_MAX;
+    cudaError_t code = cudaDeviceGetDefaultMemPool(&pool, 0);
+    if (code == cudaSuccess)
+        code = cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all);
+    return mas_cuda_check(code, "setting up the memory pool", err);
+}
+
 mas_status mas_cuda_start(mas_error *err)
 {
     if (gpu.started)
@@ -100,6 +112,8 @@ mas_status mas_cuda_start(mas_error *err)
         status =
             mas_cuda_check(cudaMemsetAsync(gpu.tallies, 0, 2 * sizeof *gpu.tallies, gpu.stream),
                            "clearing counters", err);
+    if (status == MAS_OK)
+        status = keep_memory(err);
     gpu.started = status == MAS_OK;
     return status;
 }
@@ -157,6 +171,9 @@ void mas_cuda_forget(void)
 mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *counts, mas_error *err)
 {
     mas_cuda_tally counted[2] = {0, 0};
+    mas_status status = mas_cuda_noted(err);
+    if (status != MAS_OK)
+        return status;
     if (!counts) {
         gpu.expected[0] += (mas_cuda_tally)tiles;
         gpu.expected[1] += (mas_cuda_tally)tiles_q;
@@ -171,8 +188,5 @@ mas_status mas_cuda_expect(int64_t tiles, int64_t tiles_q, mas_attn_counts *coun
                                 (int64_t)(counted[1] - gpu.expected[1])};
     gpu.expected[0] = counted[0];
     gpu.expected[1] = counted[1];
-    mas_status status = mas_cuda_noted(err);
-    if (status != MAS_OK)
-        return status;
     return MAS_OK;
 }

@@ -147,6 +147,17 @@ inline cudaError_t cudaFreeAsync(void *p, cudaStream_t)
 {
     return cudaFree(p);
 }
+typedef void *cudaMemPool_t;
+enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold };
+inline cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int)
+{
+    *pool = nullptr;
+    return simt::said(cudaSuccess);
+}
+inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void *)
+{
+    return simt::said(cudaSuccess);
+}
 inline cudaError_t cudaMemcpy(void *d, const void *s, size_t n, cudaMemcpyKind)
 {
     memcpy(d, s, n);
