@@ -196,11 +196,8 @@ static bool asked_to_stop(void *user)
 /* The denominators of this point, the larger of what is measured before and after its samples. */
 static void measure_limits(const mas_bench *b, double limits[MAS_LIMIT_COUNT])
 {
-    const bool wanted[MAS_LIMIT_COUNT] = {
-        [MAS_LIMIT_F32] = b->config->dtype != MAS_DTYPE_BF16,
-        [MAS_LIMIT_BF16] = b->config->dtype == MAS_DTYPE_BF16,
-        [MAS_LIMIT_READ] = b->config->op == MAS_ATTN_DECODE,
-    };
+    bool wanted[MAS_LIMIT_COUNT] = {[MAS_LIMIT_READ] = b->config->op == MAS_ATTN_DECODE};
+    wanted[mas_device_limit(b->device, b->config->dtype)] = true;
     for (int i = 0; b->device->ops->limit && i < MAS_LIMIT_COUNT; i++) {
         const double value =
             wanted[i] ? b->device->ops->limit(b->device, (mas_limit)i, LIMIT_SECONDS) : 0;

@@ -58,13 +58,13 @@ static double full_flops(const mas_point *point)
 }
 
 /* full_rate: 0 where full attention could not be timed. */
-static json_t *metrics_record(const mas_point *point, const mas_bench_result *r, double full_rate)
+static json_t *metrics_record(const mas_point *point, const mas_bench_result *r,
+                              const mas_device *device, double full_rate)
 {
     json_t *json = json_object();
     const double median = r->measurement.statistics.median;
     const double rate = r->useful_flops / median;
-    const double limit =
-        r->limits[point->kernel.dtype == MAS_DTYPE_BF16 ? MAS_LIMIT_BF16 : MAS_LIMIT_F32];
+    const double limit = r->limits[mas_device_limit(device, point->kernel.dtype)];
     const double full = full_flops(point) * point->plan.layers;
     mas_json_set_number(json, "useful_gflops", rate / 1e9);
     mas_json_set_number(json, "executed_gflops",
@@ -192,7 +192,7 @@ static json_t *record(const mas_experiment *experiment, const mas_point *point,
     mas_json_set_number(check, "worst_ratio", r->worst_ratio);
     mas_json_set(result, "check", check);
     if (status == MAS_OK) {
-        mas_json_set(result, "metrics", metrics_record(point, r, full_rate));
+        mas_json_set(result, "metrics", metrics_record(point, r, device, full_rate));
         mas_json_set(result, "samples",
                      samples_record(&r->measurement, device->yardstick, slow_down));
         mas_json_set(result, "limits", limits_record(r));

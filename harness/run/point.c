@@ -78,9 +78,8 @@ static mas_status train(const mas_point *point, const char *checkpoint,
     out->operations = mas_operations_record(profile);
     mas_profile_end(profile);
     if (status == MAS_OK && device->ops->limit)
-        out->peak_flops = device->ops->limit(
-            device, out->model.dtype == MAS_DTYPE_BF16 ? MAS_LIMIT_BF16 : MAS_LIMIT_F32,
-            PEAK_SECONDS);
+        out->peak_flops =
+            device->ops->limit(device, mas_device_limit(device, out->model.dtype), PEAK_SECONDS);
     return status;
 }
 

@@ -113,6 +113,7 @@ static mas_status open_device(int threads, size_t limit_bytes, mas_device **out,
     d->base.hardware = d->hardware;
     d->base.driver = d->driver;
     d->base.asynchronous = true;
+    d->base.f16_limit = MAS_LIMIT_BF16; /* tensor cores run both at one rate */
     d->base.yardstick = "fma-1";
     d->base.attention = mas_attn_cuda_table;
     d->base.threads = threads;

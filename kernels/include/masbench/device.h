@@ -201,6 +201,7 @@ struct mas_device {
     const char *yardstick; /* what ops->yardstick does; a new name whenever that changes, so that
                               different yardsticks are never compared */
     bool asynchronous;     /* operations return before they are done */
+    mas_limit f16_limit;   /* what bounds attention in f16: that of f32 where it is widened to it */
     mas_attn_table attention;
     int threads;
     mas_memory_use memory;
@@ -233,6 +234,14 @@ MAS_MUST_USE mas_status mas_device_open_cpu(int threads, size_t limit_bytes, mas
                                             mas_error *err);
 /** NULL allowed. Everything allocated from the device must have been released. */
 void mas_device_close(mas_device *device);
+
+/** What bounds attention on tensors of a type: the denominator of its fraction of peak. */
+static inline mas_limit mas_device_limit(const mas_device *d, mas_dtype type)
+{
+    return type == MAS_DTYPE_BF16  ? MAS_LIMIT_BF16
+           : type == MAS_DTYPE_F16 ? d->f16_limit
+                                   : MAS_LIMIT_F32;
+}
 
 /** Device memory, zeroed and counted under a category. */
 static inline mas_status mas_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,

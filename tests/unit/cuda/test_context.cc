@@ -32,6 +32,15 @@ static mas_status product(mas_device *d, float *x, mas_error *err)
     return d->ops->matmul(d, &m, err);
 }
 
+Test(cuda, f16_is_held_against_tensor_cores)
+{
+    mas_device *d = opened();
+    cr_assert_eq(mas_device_limit(d, MAS_DTYPE_F32), MAS_LIMIT_F32);
+    cr_assert_eq(mas_device_limit(d, MAS_DTYPE_BF16), MAS_LIMIT_BF16);
+    cr_assert_eq(mas_device_limit(d, MAS_DTYPE_F16), MAS_LIMIT_BF16);
+    mas_device_close(d);
+}
+
 /* A failure that was dealt with is over, for launches too. */
 Test(cuda, goes_on_after_memory_was_refused)
 {
