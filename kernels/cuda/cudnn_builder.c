@@ -296,7 +296,9 @@ static int64_t suggestions(mas_cudnn_graph *g, cudnnBackendDescriptor_t device,
         g->status = mas_fail(&g->error, MAS_E_UNSUPPORTED,
                              "cuDNN has no kernel for it, or cannot load what it compiles one with "
                              "(libcuda.so.1, libnvrtc.so)");
-    return g->status == MAS_OK ? count : 0;
+    if (g->status != MAS_OK)
+        return 0;
+    return count < PLANS_MOST ? count : PLANS_MOST; /* cuDNN counts all, and fills in what fits */
 }
 
 mas_status mas_cudnn_graph_served(mas_cudnn_graph *g, const char *properties, mas_error *err)

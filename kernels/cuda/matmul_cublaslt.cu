@@ -109,15 +109,21 @@ mas_status mas_cuda_matmuls_open(mas_cuda_device *d, mas_error *err)
     return MAS_OK;
 }
 
+/* What of it was made. */
+static void destroy(const library *lt, const choice *c)
+{
+    for (cublasLtMatrixLayout_t layout : {c->a, c->b, c->c})
+        if (layout)
+            lt->cublasLtMatrixLayoutDestroy(layout);
+    if (c->operation)
+        lt->cublasLtMatmulDescDestroy(c->operation);
+}
+
 void mas_cuda_matmuls_close(mas_cuda_device *d)
 {
     mas_cuda_matmuls *x = d->matmuls;
-    for (choice &c : x->choices) {
-        x->lt.cublasLtMatrixLayoutDestroy(c.a);
-        x->lt.cublasLtMatrixLayoutDestroy(c.b);
-        x->lt.cublasLtMatrixLayoutDestroy(c.c);
-        x->lt.cublasLtMatmulDescDestroy(c.operation);
-    }
+    for (const choice &c : x->choices)
+        destroy(&x->lt, &c);
     cudaFree(x->workspace);
     if (x->handle)
         x->lt.cublasLtDestroy(x->handle);
@@ -192,8 +198,10 @@ static mas_status choose(mas_cuda_matmuls *x, const shape *s, choice *out, mas_e
         status = mas_fail(err, MAS_E_UNSUPPORTED,
                           "cuBLASLt has no algorithm for a %lld x %lld x %lld product",
                           (long long)s->m, (long long)s->n, (long long)s->k);
-    if (status != MAS_OK)
+    if (status != MAS_OK) {
+        destroy(lt, &c);
         return status;
+    }
     c.algorithm = found.algo;
     *out = c;
     return MAS_OK;
