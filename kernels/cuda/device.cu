@@ -25,12 +25,23 @@ static mas_status attend(mas_device *d, const mas_attn_plan *plan, const mas_att
                   : plan->kernel->run(plan, args, NULL, err);
 }
 
+/* What the pool kept goes back: other processes may use the GPU. */
+static void return_memory(void)
+{
+    cudaMemPool_t pool;
+    cudaError_t code = cudaDeviceGetDefaultMemPool(&pool, 0);
+    if (code == cudaSuccess)
+        code = cudaMemPoolTrimTo(pool, 0);
+    mas_cuda_note(code, "returning memory");
+}
+
 static void close_device(mas_device *d)
 {
     mas_cuda_device *cuda = mas_cuda(d);
     assert(d->memory.total_bytes == 0 && "release everything before closing the device");
     mas_cuda_note(cudaFreeAsync(cuda->scratch, mas_cuda_stream()), "releasing scratch");
     mas_cuda_note(cudaStreamSynchronize(mas_cuda_stream()), "closing the device");
+    return_memory();
     mas_cuda_matmuls_close(cuda);
     delete cuda->blocks;
     free(cuda);

@@ -158,6 +158,10 @@ inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void 
 {
     return simt::said(cudaSuccess);
 }
+inline cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t)
+{
+    return simt::said(cudaSuccess);
+}
 inline cudaError_t cudaMemcpy(void *d, const void *s, size_t n, cudaMemcpyKind)
 {
     memcpy(d, s, n);
