@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 
 #define SECONDS 0.1
 
@@ -72,5 +73,32 @@ Test(device_limits, unknown_is_zero)
     cr_assert_eq(d->ops->limit(d, MAS_LIMIT_COUNT, SECONDS), 0.0);
     cr_assert_str_eq(mas_limit_name(MAS_LIMIT_COUNT), "unknown");
     cr_assert_str_eq(mas_limit_name(MAS_LIMIT_COPY), "copy_bytes");
+    test_close(d);
+}
+
+/* Memory of this process that pages of its own hold; 0 where the system does not say. */
+static size_t resident_bytes(void)
+{
+    size_t kib = 0;
+    char line[256];
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    while (file && fgets(line, sizeof line, file) && sscanf(line, "Rss: %zu kB", &kib) != 1)
+        ;
+    if (file)
+        fclose(file);
+    return kib << 10;
+}
+
+/* Pages that were never written are one page of zeros, which no kernel's data are. */
+Test(device_limits, the_yardstick_reads_pages_of_its_own)
+{
+    const size_t before = resident_bytes();
+    if (!before)
+        cr_skip_test("the system does not say what memory is resident");
+    mas_device *d = test_open(test_top_isa(), 1);
+    d->ops->yardstick(d);
+    const size_t scratch = (size_t)MAS_CPU_SCRATCH * sizeof(float), after = resident_bytes();
+    cr_assert_geq(after, before + scratch, "%zu KiB more, %zu were to be written",
+                  (after - before) >> 10, scratch >> 10);
     test_close(d);
 }
