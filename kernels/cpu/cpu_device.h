@@ -24,6 +24,7 @@ typedef struct mas_cpu_device {
     mas_device base; /* first: a mas_device * of this device is a mas_cpu_device * */
     const mas_cpu_rows *rows;
     float *scratch;
+    char *traffic;          /* what limits.c reads and copies, or NULL; outside the accounts, too */
     int64_t fail_countdown; /* 1: the next allocation fails; 0: off */
     bool plain_matmul;
     void *packed; /* operands of a bf16 product in the order of the inner kernel */

@@ -182,8 +182,8 @@ typedef struct mas_device_ops {
     void (*adamw)(mas_device *d, int64_t count, const mas_adamw *hyper, const float *gradient,
                   float *weight, float *m, float *v, uint16_t *copy);
 
-    /** Measure a limit with all threads of the device, in about `seconds`: the best of many short
-     * runs. 0 where it cannot be measured. */
+    /** Measure a limit with all threads of the device, in about `seconds` (and what the first call
+     * takes to get its memory): the best of short runs, three at least. 0 where it cannot be measured. */
     double (*limit)(mas_device *d, mas_limit limit, double seconds);
     /** Start the yardstick: always the same amount of work on all threads of the device, a fraction
      * of a millisecond. Time over the yardstick's time survives what slows a whole machine down. */

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #define SECONDS 0.1
 
@@ -100,5 +101,23 @@ Test(device_limits, the_yardstick_reads_pages_of_its_own)
     const size_t scratch = (size_t)MAS_CPU_SCRATCH * sizeof(float), after = resident_bytes();
     cr_assert_geq(after, before + scratch, "%zu KiB more, %zu were to be written",
                   (after - before) >> 10, scratch >> 10);
+    test_close(d);
+}
+
+static int64_t pages_touched_first(void)
+{
+    struct rusage use;
+    cr_assert_eq(getrusage(RUSAGE_SELF, &use), 0);
+    return (int64_t)use.ru_minflt;
+}
+
+/* The time that was asked for goes into runs, not into getting memory. */
+Test(device_limits, memory_is_got_once, .timeout = 60)
+{
+    mas_device *d = test_open(test_top_isa(), 1);
+    cr_assert_gt(d->ops->limit(d, MAS_LIMIT_READ, 0), 0.0);
+    const int64_t before = pages_touched_first();
+    cr_assert_gt(d->ops->limit(d, MAS_LIMIT_COPY, 0), 0.0);
+    cr_assert_lt(pages_touched_first() - before, 100);
     test_close(d);
 }
