@@ -81,8 +81,12 @@ static inline int64_t mas_cpu_pieces(int64_t a, int64_t b)
 }
 
 /* memory.c */
+/** MAS_E_MEMORY where the limit or the system refuses it, though what is only kept was given up. */
 mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
                          mas_error *err);
+/** The same, giving up nothing. */
+mas_status mas_cpu_try_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
+                             mas_error *err);
 void mas_cpu_release(mas_device *d, void *pointer); /* NULL allowed */
 size_t mas_cpu_size(const void *pointer);           /* bytes that were asked for */
 
@@ -119,7 +123,10 @@ mas_status mas_cpu_matmul_bf16(mas_device *d, const mas_matmul *m, mas_error *er
 void *mas_cpu_kept(mas_device *d, const mas_matmul *g, size_t bytes, bool *fresh);
 /** That memory is given back: whatever was packed from it is void. */
 void mas_cpu_forget(mas_device *d, const void *from, size_t bytes);
-void mas_cpu_forget_all(mas_device *d);
+/** At least that many bytes at mas_cpu_device.packed, content undefined; MAS_E_MEMORY, and then none. */
+mas_status mas_cpu_packing_room(mas_device *d, size_t bytes, mas_error *err);
+/** Give up all of the above; false when there was nothing. */
+bool mas_cpu_forget_all(mas_device *d);
 
 /* embed.c */
 void mas_cpu_embed(mas_device *d, int64_t n, int64_t c, const int32_t *ids,

@@ -63,10 +63,9 @@ static void release(mas_device *d, void *pointer)
 
 static void close_device(mas_device *d)
 {
-    mas_cpu_release(d, mas_cpu(d)->packed);
-    mas_cpu_forget_all(d);
-    free(mas_cpu(d)->traffic);
+    (void)mas_cpu_forget_all(d);
     assert(d->memory.total_bytes == 0 && "release everything before closing the device");
+    free(mas_cpu(d)->traffic);
     free(mas_cpu(d)->scratch);
     free(d);
 }

@@ -31,20 +31,6 @@ static int64_t panel_bytes(const mas_cpu_tiles *t, int64_t width, int64_t terms)
     return mas_cpu_pieces(terms, t->group) * t->group * width * (int64_t)t->element_bytes;
 }
 
-static mas_status make_room(mas_device *d, size_t bytes, mas_error *err)
-{
-    mas_cpu_device *cpu = mas_cpu(d);
-    if (bytes <= cpu->packed_bytes)
-        return MAS_OK;
-    mas_cpu_release(d, cpu->packed);
-    cpu->packed = NULL;
-    cpu->packed_bytes = 0;
-    const mas_status status = mas_cpu_alloc(d, bytes, MAS_MEMORY_WORKSPACE, &cpu->packed, err);
-    if (status == MAS_OK)
-        cpu->packed_bytes = bytes;
-    return status;
-}
-
 static mas_status plan_packing(mas_device *d, const mas_matmul *g, const mas_cpu_cut *c, int team,
                                packing *out, mas_error *err)
 {
@@ -61,18 +47,20 @@ static mas_status plan_packing(mas_device *d, const mas_matmul *g, const mas_cpu
                      .a_rows = panels * t->rows,
                      .a_bytes = mas_cpu_pieces(panels * panel, 64) * 64};
     const int64_t b_total = mas_cpu_pieces(out->b_panels * out->b_bytes, 64) * 64;
+    const int64_t a_total = team * out->a_bytes;
     if (g->b_version != 0 && g->m < KEEP_ROWS)
         out->b = mas_cpu_kept(d, g, (size_t)b_total, &out->b_done);
-    const int64_t b_here = out->b ? 0 : b_total;
-    const mas_status status = make_room(d, (size_t)(b_here + team * out->a_bytes), err);
-    if (status != MAS_OK) {
-        mas_cpu_forget(d, g->b, 1); /* its panels will not be filled */
-        return status;
+    mas_status status = mas_cpu_packing_room(d, (size_t)(a_total + (out->b ? 0 : b_total)), err);
+    if (status == MAS_E_MEMORY && mas_cpu_forget_all(d)) {
+        out->b = NULL;
+        out->b_done = false;
+        status = mas_cpu_packing_room(d, (size_t)(a_total + b_total), err);
     }
-    char *const room = mas_cpu(d)->packed;
-    out->a = room + b_here;
+    if (status != MAS_OK)
+        return status;
+    out->a = mas_cpu(d)->packed;
     if (!out->b)
-        out->b = room;
+        out->b = out->a + a_total;
     return MAS_OK;
 }
 

@@ -19,8 +19,8 @@ typedef struct block_header {
 
 static_assert(sizeof(block_header) <= ALIGNMENT, "the header fits the space before a block");
 
-mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
-                         mas_error *err)
+mas_status mas_cpu_try_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
+                             mas_error *err)
 {
     mas_cpu_device *cpu = mas_cpu(d);
     mas_memory_use *use = &d->memory;
@@ -40,6 +40,15 @@ mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void 
     mas_memory_took(use, bytes, category);
     *out = block + ALIGNMENT;
     return MAS_OK;
+}
+
+mas_status mas_cpu_alloc(mas_device *d, size_t bytes, mas_memory category, void **out,
+                         mas_error *err)
+{
+    const mas_status status = mas_cpu_try_alloc(d, bytes, category, out, err);
+    if (status != MAS_E_MEMORY || !mas_cpu_forget_all(d))
+        return status;
+    return mas_cpu_try_alloc(d, bytes, category, out, err);
 }
 
 static block_header header_of(const void *pointer)

@@ -93,6 +93,64 @@ Test(device_memory, keeps_to_its_limit)
     mas_device_close(d);
 }
 
+#define ROWS 20
+#define WIDTH 256
+#define MATRIX_BYTES ((size_t)WIDTH * WIDTH * sizeof(uint16_t))
+
+#define MORE_BYTES (4 * MATRIX_BYTES) /* more than packing takes at any level */
+
+/* Two products, of which a device may keep something, then other memory. */
+static mas_status products_then_memory(size_t limit)
+{
+    static uint16_t a[ROWS * WIDTH], c[ROWS * WIDTH];
+    mas_error err = {0};
+    mas_device *d = NULL;
+    void *b[2] = {NULL}, *more = NULL;
+    cr_assert_eq(mas_device_open_cpu(1, limit, &d, &err), MAS_OK, "%s", err.text);
+    mas_status status = MAS_OK;
+    for (int i = 0; status == MAS_OK && i < 2; i++)
+        status = mas_alloc(d, MATRIX_BYTES, MAS_MEMORY_WEIGHTS, &b[i], &err);
+    for (int i = 0; status == MAS_OK && i < 2; i++) {
+        const mas_matmul g = {.m = ROWS,
+                              .n = WIDTH,
+                              .k = WIDTH,
+                              .type = MAS_DTYPE_BF16,
+                              .c_type = MAS_DTYPE_BF16,
+                              .a = a,
+                              .b = b[i],
+                              .c = c,
+                              .lda = WIDTH,
+                              .ldb = WIDTH,
+                              .ldc = WIDTH,
+                              .trans_b = true,
+                              .b_version = 1};
+        status = d->ops->matmul(d, &g, &err);
+    }
+    if (status == MAS_OK)
+        status = mas_alloc(d, MORE_BYTES, MAS_MEMORY_ACTIVATIONS, &more, &err);
+    cr_assert(d->memory.total_peak_bytes <= limit || limit == 0);
+    d->ops->release(d, more);
+    d->ops->release(d, b[0]);
+    d->ops->release(d, b[1]);
+    mas_device_close(d);
+    return status;
+}
+
+/* What is kept to save time gives way to what is needed. */
+Test(device_memory, a_higher_limit_never_fits_less)
+{
+    cr_assert_eq(products_then_memory(0), MAS_OK);
+    const size_t needed = 2 * MATRIX_BYTES + MORE_BYTES;
+    bool fits = false;
+    for (size_t limit = MATRIX_BYTES; limit <= 2 * needed; limit += MATRIX_BYTES / 8) {
+        const mas_status status = products_then_memory(limit);
+        cr_assert(status == MAS_OK || (status == MAS_E_MEMORY && !fits && limit < needed),
+                  "%zu of %zu bytes: %s", limit, needed, mas_status_name(status));
+        fits = status == MAS_OK;
+    }
+    cr_assert(fits);
+}
+
 Test(device_memory, reports_what_the_system_refuses)
 {
     mas_device *d = test_open(MAS_ISA_SCALAR, 1);
