@@ -280,7 +280,8 @@ LANE_INLINE float vf_largest(vf v)
 
 /** exp(x) within 2 ulp for |x| <= 87.3; outside it is exp(+-87.3), so that neither it nor its
  *  inverse overflows or becomes subnormal; NaN stays NaN. x = n ln 2 + r with |r| <= ln(2)/2,
- *  exp(r) by the polynomial of Cephes expf (Moshier), 2^n added to the exponent field. */
+ *  exp(r) by the polynomial of Cephes expf (Moshier), times 2^n made of its exponent field: a sum
+ *  with p's own would lose a NaN. */
 LANE_INLINE vf vf_exp(vf x)
 {
     const vf low = vf_set(-87.33654f), high = vf_set(87.33654f);
@@ -298,7 +299,7 @@ LANE_INLINE vf vf_exp(vf x)
     p = vf_fma(p, r, vf_set(1.6666665459e-1f));
     p = vf_fma(p, r, vf_set(5.0000001201e-1f));
     p = vf_fma(p, r * r, r) + vf_set(1.0f);
-    return (vf)((vu)p + ((vu)shifted << 23));
+    return p * (vf)(((vu)shifted << 23) + 0x3f800000u);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- exponential ---- */
 
@@ -35,6 +36,22 @@ Test(device_rows, exponential_is_within_two_ulp)
         cr_assert(isnan(got[3]));
         cr_assert(got[4] == 1.0f);
     }
+}
+
+/* Arithmetic keeps the bits of a NaN, so any may come. */
+Test(device_rows, exponential_keeps_every_nan)
+{
+    const mas_isa top = test_top_isa();
+    for (mas_isa isa = MAS_ISA_SCALAR; isa <= top; isa++)
+        for (uint32_t payload = 1; payload < 0x800000; payload += payload < 0x1000 ? 1 : 0xfff)
+            for (uint32_t sign = 0; sign < 2; sign++) {
+                const uint32_t bits = sign << 31 | 0x7f800000 | payload;
+                float x, got;
+                memcpy(&x, &bits, sizeof x);
+                mas_cpu_rows_for(isa)->exponential(1, &x, &got);
+                cr_assert(isnan(got), "%s: e^NaN is %g for %08x", mas_isa_name(isa), (double)got,
+                          bits);
+            }
 }
 
 /* ---- activations ---- */
