@@ -107,6 +107,7 @@ static mas_status time_yardstick(const mas_measure_work *work, double *seconds, 
 mas_status mas_measure_sample(const mas_measure_work *work, int64_t repeats, bool yardstick,
                               mas_sample *out, mas_error *err)
 {
+    *out = (mas_sample){.seconds = (double)NAN, .yardstick = (double)NAN};
     if (work->stopped && work->stopped(work->user))
         return mas_fail(err, MAS_E_INTERRUPTED, "stopped between two samples");
     const bool beside = yardstick && work->yardstick;
@@ -117,9 +118,10 @@ mas_status mas_measure_sample(const mas_measure_work *work, int64_t repeats, boo
         status = time_launches(work, repeats, &seconds, err);
     if (status == MAS_OK && beside)
         status = time_yardstick(work, &second, err);
-    *out = (mas_sample){.seconds = seconds / (double)repeats,
-                        .yardstick = beside ? (first + second) / 2 : (double)NAN,
-                        .preemptions = preemptions() - before};
+    if (status == MAS_OK)
+        *out = (mas_sample){.seconds = seconds / (double)repeats,
+                            .yardstick = beside ? (first + second) / 2 : (double)NAN,
+                            .preemptions = preemptions() - before};
     return status;
 }
 
@@ -152,8 +154,10 @@ static mas_status warm_run(const mas_measure_work *work, warmth *w, mas_measurem
 {
     mas_sample sample;
     const mas_status status = mas_measure_sample(work, out->repeats, false, &sample, err);
-    add_run(w, sample.seconds);
-    out->warmup_runs += out->repeats;
+    if (status == MAS_OK) {
+        add_run(w, sample.seconds);
+        out->warmup_runs += out->repeats;
+    }
     return status;
 }
 
@@ -166,6 +170,7 @@ mas_status mas_measure_warm_up(const mas_measure_config *config, const mas_measu
     mas_status status = MAS_OK;
     const double end = now(work) + WARM_BUDGET * config->seconds;
     out->repeats = 1;
+    out->warmup_runs = 0;
     for (int32_t i = 0; status == MAS_OK && i < config->warmup; i++)
         status = warm_run(work, &w, out, err);
     while (status == MAS_OK && config->warmup > 0 && out->repeats < REPEATS_MAX &&

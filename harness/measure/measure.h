@@ -106,7 +106,9 @@ MAS_MUST_USE mas_status mas_measure(const mas_measure_config *config, const mas_
 void mas_measurement_free(mas_measurement *measurement);
 
 /** The two halves of mas_measure, for whoever takes samples one at a time: warm up, which sets repeats and
- *  warmup_runs, then sample. */
+ *  warmup_runs and needs nothing of `out`, then sample.
+ *  @param[out] out  of a sample: seconds and yardstick are NAN after an error
+ *  @return MAS_OK, MAS_E_INTERRUPTED, or what launch or wait returned */
 MAS_MUST_USE mas_status mas_measure_warm_up(const mas_measure_config *config,
                                             const mas_measure_work *work, mas_measurement *out,
                                             mas_error *err);

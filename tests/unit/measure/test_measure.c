@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <string.h>
 
 typedef struct fake {
     double time, done;       /* the clock; when all that was launched is done */
@@ -164,6 +165,32 @@ Test(measure, warms_up_until_runs_agree)
         cr_expect_lt(m.samples[i].seconds, 40e-3);
     cr_expect(m.steady);
     mas_measurement_free(&m);
+}
+
+static bool stopped(void *user)
+{
+    (void)user;
+    return true;
+}
+
+Test(measure, halves_of_it_set_all_that_they_promise)
+{
+    fake f = five_ms;
+    mas_measure_work work = work_of(&f);
+    const mas_measure_config config = {.warmup = 1, .seconds = 10};
+    mas_measurement m;
+    memset(&m, 0x11, sizeof m);
+    cr_assert_eq(mas_measure_warm_up(&config, &work, &m, NULL), MAS_OK);
+    cr_expect_eq(m.warmup_runs, f.launches);
+    cr_expect_eq(m.repeats, 1);
+
+    work.stopped = stopped;
+    mas_sample sample = {.seconds = 1};
+    memset(&m, 0x11, sizeof m);
+    cr_expect_eq(mas_measure_warm_up(&config, &work, &m, NULL), MAS_E_INTERRUPTED);
+    cr_expect_eq(m.warmup_runs, 0);
+    cr_expect_eq(mas_measure_sample(&work, 1, true, &sample, NULL), MAS_E_INTERRUPTED);
+    cr_expect(isnan(sample.seconds) && isnan(sample.yardstick));
 }
 
 Test(measure, warming_up_ends_where_runs_never_agree)
