@@ -20,8 +20,8 @@ enum {
 /** A dense [B, T, H, D] tensor on the device, and its copy here. */
 typedef struct mas_bench_tensor {
     int64_t rows, heads;
-    size_t bytes; /* 0: the operation has no such tensor */
-    void *device, *host;
+    size_t bytes;        /* 0: the operation has no such tensor */
+    void *device, *host; /* o is on the host only: each layer has its own */
 } mas_bench_tensor;
 
 /** Inputs and outputs that the layers of a plan share; o and lse, which backward reads, are each layer's own. */

@@ -87,6 +87,29 @@ Test(bench, right_kernels_are_timed)
         }
 }
 
+/* One kind of layer: what it touches is what is allocated. */
+Test(bench, device_memory_is_the_working_set)
+{
+    for (int op = 0; op < MAS_ATTN_OP_COUNT; op++) {
+        mas_bench_config config = small;
+        config.op = (mas_attn_op)op;
+        static mas_plan plan;
+        plan = (mas_plan){.layers = 1, .sparse = mas_attn_spec_full()};
+        mas_device *device;
+        mas_bench_result result;
+        mas_bench *b;
+        mas_error err;
+        cr_assert_eq(mas_device_open_cpu(1, 0, &device, &err), MAS_OK);
+        cr_assert_eq(mas_bench_open(device, NULL, &config, &plan, 1, NULL, NULL, &result, &b, &err),
+                     MAS_OK, "%s", err.text);
+        cr_expect_eq(device->memory.total_bytes, result.working_set_bytes, "%s: %zu bytes, not %zu",
+                     mas_attn_op_name(config.op), device->memory.total_bytes,
+                     result.working_set_bytes);
+        mas_bench_close(b);
+        mas_device_close(device);
+    }
+}
+
 Test(bench, kernels_are_chosen_by_name)
 {
     mas_bench_config config = small;
