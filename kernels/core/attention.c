@@ -125,9 +125,11 @@ int mas_attn_threads(const mas_attn_problem *p, mas_attn_op op, int threads)
     static const double worth[MAS_ATTN_OP_COUNT] = {
         [MAS_ATTN_FORWARD] = 1 << 20, [MAS_ATTN_BACKWARD] = 1 << 19, [MAS_ATTN_DECODE] = 1 << 18};
     const int64_t pairs = mas_mask_pairs(p->mask, p->q_len, p->kv_len, p->alignment, NULL);
-    const double all = (double)pairs * (double)(p->batch * p->q_heads) * (double)(p->d_qk + p->d_v);
+    const double known = pairs < 0 ? 0 : (double)pairs; /* without memory it is not known */
+    const double all = known * (double)(p->batch * p->q_heads) * (double)(p->d_qk + p->d_v);
     const double useful = 1 + all / worth[op];
-    return useful < threads ? (int)useful : threads;
+    const int most = threads < 1 ? 1 : threads;
+    return useful < most ? (int)useful : most;
 }
 
 mas_status mas_attn_plan_create_for(const mas_attn_kernel *kernel, const mas_attn_problem *p,
@@ -185,12 +187,13 @@ mas_status mas_attn_plan_run(const mas_attn_plan *plan, const mas_attn_args *arg
     if (status != MAS_OK || plan->kernel->opaque)
         return status;
     const int64_t expected = plan->schedule->tiles * p->batch * p->q_heads;
-    if (seen.visited_tiles != expected ||
-        (seen.visited_tiles_q != 0 && seen.visited_tiles_q != expected))
+    const int64_t expected_q = plan->kernel->two_passes ? expected : 0;
+    if (seen.visited_tiles != expected || seen.visited_tiles_q != expected_q)
         return mas_fail(err, MAS_E_SCHEDULE,
-                        "%s visited %lld (and %lld) tiles where its schedule lists %lld",
+                        "%s visited %lld (and %lld) tiles where its schedule lists %lld (and %lld)",
                         plan->kernel->name, (long long)seen.visited_tiles,
-                        (long long)seen.visited_tiles_q, (long long)expected);
+                        (long long)seen.visited_tiles_q, (long long)expected,
+                        (long long)expected_q);
     return MAS_OK;
 }
 

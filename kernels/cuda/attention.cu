@@ -50,5 +50,5 @@ mas_status mas_cuda_finish(const mas_attn_plan *plan, cudaError_t code, mas_attn
         return status;
     }
     const int64_t tiles = plan->schedule->tiles * plan->problem.batch * plan->problem.q_heads;
-    return mas_cuda_expect(tiles, plan->kernel->op == MAS_ATTN_BACKWARD ? tiles : 0, counts, err);
+    return mas_cuda_expect(tiles, plan->kernel->two_passes ? tiles : 0, counts, err);
 }

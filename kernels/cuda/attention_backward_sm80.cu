@@ -374,5 +374,6 @@ extern "C" const mas_attn_kernel mas_cuda_backward_sm80 = {
     .run = run,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .two_passes = true,
     .opaque = false,
 };

@@ -340,5 +340,6 @@ extern "C" const mas_attn_kernel mas_cuda_decode_sm80 = {
     .run = run,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .two_passes = false,
     .opaque = false,
 };

@@ -171,5 +171,6 @@ extern "C" const mas_attn_kernel mas_cuda_forward_sm80 = {
     .run = run,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .two_passes = false,
     .opaque = false,
 };

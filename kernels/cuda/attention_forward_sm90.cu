@@ -423,5 +423,6 @@ extern "C" const mas_attn_kernel mas_cuda_forward_sm90 = {
     .run = run,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .two_passes = false,
     .opaque = false,
 };

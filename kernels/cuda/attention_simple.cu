@@ -395,6 +395,7 @@ extern "C" const mas_attn_kernel mas_cuda_forward_simple = {
     .run = run_forward,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .two_passes = false,
     .opaque = false,
 };
 
@@ -408,6 +409,7 @@ extern "C" const mas_attn_kernel mas_cuda_decode_simple = {
     .run = run_forward,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .two_passes = false,
     .opaque = false,
 };
 
@@ -421,5 +423,6 @@ extern "C" const mas_attn_kernel mas_cuda_backward_simple = {
     .run = run_backward,
     .prepare = mas_cuda_schedule_prepare,
     .discard = mas_cuda_schedule_discard,
+    .two_passes = true,
     .opaque = false,
 };

@@ -109,6 +109,7 @@ extern "C" const mas_attn_kernel mas_cuda_forward_cudnn = {
     .run = run,
     .prepare = prepare,
     .discard = discard,
+    .two_passes = false,
     .opaque = true,
 };
 
@@ -122,5 +123,6 @@ extern "C" const mas_attn_kernel mas_cuda_backward_cudnn = {
     .run = run,
     .prepare = prepare,
     .discard = discard,
+    .two_passes = false,
     .opaque = true,
 };

@@ -108,7 +108,7 @@ typedef struct mas_attn_args {
 typedef struct mas_attn_counts {
     int64_t visited_tiles;   /* (query tile, key tile) visits summed over B * Hq; of a backward
                                 kernel: in the pass that makes dK and dV */
-    int64_t visited_tiles_q; /* of a backward kernel with a second pass for dQ; otherwise 0 */
+    int64_t visited_tiles_q; /* with two_passes: in the pass that makes dQ; otherwise 0 */
 } mas_attn_counts;
 
 typedef struct mas_attn_kernel mas_attn_kernel;
@@ -133,6 +133,7 @@ struct mas_attn_kernel {
      * memory; kept as plan->prepared. NULL: nothing. */
     mas_status (*prepare)(const mas_attn_plan *plan, void **out, mas_error *err);
     void (*discard)(void *prepared); /* of `prepare` */
+    bool two_passes; /* backward: dQ is made in a pass of its own, over all tiles once more */
     /** A library's kernel, here only to be timed against ours, so last in its table. The tiles it
      * visits cannot be counted and are not compared: its counts are 0. It may break two rules that
      * every other kernel keeps: NaN or Inf behind the mask may show in its results, and two runs may
@@ -170,7 +171,8 @@ struct mas_attn_plan {
     void *prepared; /* the kernel's own, or NULL */
 };
 
-/** So many of the threads as have enough to do that waking them pays; at least 1. */
+/** So many of the threads as have enough to do that waking them pays; at least 1, whatever `threads`
+ * is. */
 int mas_attn_threads(const mas_attn_problem *p, mas_attn_op op, int threads);
 
 /** Check, select, schedule. Small problems take fewer threads than there are.

@@ -244,12 +244,33 @@ Test(attention, plan)
     cr_assert_not_null(strstr(err.text, "35"), "%s", err.text);
     cr_assert_not_null(strstr(err.text, "36"), "%s", err.text);
     skipped_tiles = 0;
-    extra_tiles_q = 37;
+    extra_tiles_q = 36; /* of a pass that it does not have */
     cr_assert_eq(mas_attn_plan_run(plan, &args, &counts, &err), MAS_E_SCHEDULE);
-    extra_tiles_q = 36;
-    cr_assert_eq(mas_attn_plan_run(plan, &args, &counts, &err), MAS_OK);
     mas_attn_plan_free(plan);
     mas_attn_plan_free(NULL);
+}
+
+/* Both passes are counted: that neither visits nothing, too. */
+Test(attention, a_second_pass_visits_every_tile)
+{
+    static const mas_attn_kernel twice = {.name = "attn_backward/twice/scalar",
+                                          .op = MAS_ATTN_BACKWARD,
+                                          .isa = MAS_ISA_SCALAR,
+                                          .supports = says_yes,
+                                          .tile = tile_4x4,
+                                          .run = pretends,
+                                          .two_passes = true};
+    const mas_attn_problem p = good();
+    const mas_attn_args args = {.o = {0}};
+    mas_attn_plan *plan = NULL;
+    mas_error err;
+    cr_assert_eq(mas_attn_plan_create_for(&twice, &p, 1, &plan, &err), MAS_OK, "%s", err.text);
+    for (int64_t tiles = 0; tiles <= 37; tiles++) {
+        extra_tiles_q = tiles;
+        cr_expect_eq(mas_attn_plan_run(plan, &args, NULL, &err),
+                     tiles == 36 ? MAS_OK : MAS_E_SCHEDULE, "%d tiles", (int)tiles);
+    }
+    mas_attn_plan_free(plan);
 }
 
 /* Waking threads costs more than a small problem. */
@@ -258,7 +279,8 @@ Test(attention, threads_by_work)
     mas_attn_problem p = good();
     for (int op = 0; op < MAS_ATTN_OP_COUNT; op++) {
         int before = 1;
-        cr_assert_eq(mas_attn_threads(&p, (mas_attn_op)op, 1), 1);
+        for (int threads = -1; threads <= 1; threads++)
+            cr_assert_eq(mas_attn_threads(&p, (mas_attn_op)op, threads), 1);
         for (int32_t length = 8; length <= 4096; length *= 2) {
             p.q_len = p.kv_len = length;
             const int threads = mas_attn_threads(&p, (mas_attn_op)op, 64);
