@@ -2,6 +2,7 @@
 /* The `training:` section: defaults, rules, and what follows from it for each step. */
 #include "harness/lm/train_internal.h"
 
+#include <float.h>
 #include <math.h>
 
 mas_train_config mas_train_config_default(void)
@@ -133,7 +134,9 @@ double mas_train_rate(const mas_train_config *config, int64_t step)
 {
     const double peak = (double)config->learning_rate, least = (double)config->min_learning_rate;
     const int64_t steps = mas_train_steps(config);
-    const int64_t warmup = (int64_t)ceil(config->warmup * (double)steps);
+    /* Up to the next whole step, but not because 0.07 * 100 is a bit more than 7. */
+    const double share = config->warmup * (1 - 2 * DBL_EPSILON);
+    const int64_t warmup = (int64_t)ceil(share * (double)steps);
     if (step <= warmup)
         return peak * (double)step / (double)warmup;
     const double part = (double)(step - warmup) / (double)(steps - warmup); /* 1 at the last step */

@@ -312,6 +312,12 @@ Test(lm_train, learning_rates)
     cr_expect_float_eq(mas_train_rate(&t, 100), 1.0, 1e-12);
     t.warmup = 0;
     cr_expect_float_eq(mas_train_rate(&t, 1), 1.0, 1e-12);
+    t.warmup = 0.07; /* times 100 it is a bit more than 7 */
+    cr_expect_float_eq(mas_train_rate(&t, 7), 1.0, 1e-12);
+    t.warmup = 0.071;
+    cr_expect_float_eq(mas_train_rate(&t, 7), 7.0 / 8.0, 1e-12);
+    t.warmup = 1;
+    cr_expect_float_eq(mas_train_rate(&t, 99), 0.99, 1e-12);
 }
 
 Test(lm_train, curve_points_are_evenly_spaced_and_end_at_the_end)
