@@ -5,9 +5,10 @@
 
 #define ROPE_BLOCK (MAS_HEAD_DIM_MAX / 2)
 
-/* Cosine and sine of position * frequency[j]. The angle is taken modulo pi/2 in f64 (exact to
- * 1e-9 up to 2^31), the rest by the polynomials of Cephes cosf and sinf on [-pi/4, pi/4]. Two
- * loops, so that each has one width of number and vectorises. */
+/* Cosine and sine of position * frequency[j]. The angle is taken modulo pi/2 in f64 (to 1e-9 up to
+ * 2^24, which is also the longest sequence; to 1.2e-7 at 2^31), the rest by the polynomials of
+ * Cephes cosf and sinf on [-pi/4, pi/4]. Two loops, so that each has one width of number and
+ * vectorises. */
 static void rotations(int64_t count, double position, const double *frequency, float direction,
                       float *restrict cosine, float *restrict sine)
 {

@@ -9,8 +9,8 @@
  * moments, the residual stream and its gradient, statistics, losses) is always f32: `float *`
  * below. What only passes from one operation to the next, matrix inputs and outputs, is of the
  * type the caller names, MAS_DTYPE_F32 or MAS_DTYPE_BF16: `void *` with a `type` beside it. Such
- * values are widened exactly on load, every sum is f32 or wider, and one rounding (to nearest even)
- * happens on store.
+ * values are widened exactly on load (instructions that multiply bf16 take a subnormal, below
+ * 1.2e-38, as 0), every sum is f32 or wider, and one rounding (to nearest even) happens on store.
  *
  * Results are bit-equal for any number of threads: work is cut into pieces that depend on the
  * shapes alone and sums have a fixed order. Operations named *_backward overwrite input gradients
