@@ -144,6 +144,10 @@ MAS_MUST_USE mas_status mas_corpus_document(const mas_corpus *corpus, mas_split 
                                             mas_error *err);
 void mas_sequence_free(mas_sequence *sequence);
 
+/** Tokens of every document of a `tokens` corpus but the last, which may be shorter.
+ *  @param sequence_length  as given to mas_corpus_open */
+int64_t mas_corpus_piece_tokens(int64_t sequence_length);
+
 /** Bytes of text that `count` tokens from `tokens` stand for (separators are 0); 0 for corpora
  * without text. */
 int64_t mas_corpus_text_bytes(const mas_corpus *corpus, const int32_t *tokens, int64_t count);

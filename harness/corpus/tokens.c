@@ -5,7 +5,7 @@
  *   llm.c Llama  the same with magic 20240801, version 7; then uint32 ids
  * Several files are one stream in the order of their names. Validation and test are files of their
  * own or the stream's end: train | validation | test. Every id is checked once, when the corpus is
- * opened. The files know no documents, so evaluation walks pieces of fixed size. */
+ * opened. The files know no documents, so evaluation walks pieces of one size, that a sequence fits into. */
 #include "harness/corpus/internal.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include <xxhash.h>
 
 enum { HEADER_BYTES = 1024 };
-enum { PIECE_TOKENS = 65536 }; /* of evaluation */
+enum { PIECE_TOKENS = 65536 }; /* of evaluation; more where a sequence is longer */
 enum { EVIDENCE_CONTEXT = 4 }; /* ids, about three words */
 
 static const struct {
@@ -256,11 +256,18 @@ static mas_status open_splits(mas_corpus *corpus, XXH3_state_t *hash, mas_error 
     return status;
 }
 
+int64_t mas_corpus_piece_tokens(int64_t sequence_length)
+{
+    const int64_t needed = sequence_length + 1; /* the last input is scored, too */
+    return needed > PIECE_TOKENS ? needed : PIECE_TOKENS;
+}
+
 static mas_status order_pieces(mas_corpus *corpus, mas_error *err)
 {
     tokens_data *data = corpus->data;
+    const int64_t size = mas_corpus_piece_tokens(corpus->sequence_length);
     for (int split = 0; split < MAS_SPLIT_COUNT; split++) {
-        const int64_t pieces = (data->split[split].count + PIECE_TOKENS - 1) / PIECE_TOKENS;
+        const int64_t pieces = (data->split[split].count + size - 1) / size;
         corpus->info.documents[split] = pieces;
         int64_t *order = data->order[split] = malloc((size_t)(pieces + 1) * sizeof *order);
         if (!order)
@@ -322,10 +329,10 @@ static mas_status tokens_document(const mas_corpus *corpus, mas_split split, int
     (void)length;
     const tokens_data *data = corpus->data;
     const token_view *const view = &data->split[split];
-    const int64_t first = data->order[split][index] * PIECE_TOKENS;
+    const int64_t size = mas_corpus_piece_tokens(corpus->sequence_length);
+    const int64_t first = data->order[split][index] * size;
     const int64_t left = view->count - first;
-    mas_status status =
-        mas_sequence_allocate(out, left < PIECE_TOKENS ? left : PIECE_TOKENS, true, err);
+    mas_status status = mas_sequence_allocate(out, left < size ? left : size, true, err);
     if (status != MAS_OK)
         return status;
     read_ids(view, first, out->length, out->tokens);

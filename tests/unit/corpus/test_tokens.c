@@ -222,3 +222,31 @@ Test(corpus_tokens, a_split_shorter_than_a_sequence)
     mas_corpus_close(opened(&config, 9));
     refused(&config, 70, MAS_E_ARGUMENT, "the train split holds 70 tokens");
 }
+
+/* A window of the longest context lies within a piece, down to its last prediction. */
+Test(corpus_tokens, pieces_hold_the_longest_sequence)
+{
+    const struct {
+        int64_t length, piece;
+    } cases[] = {{32, 65536}, {65535, 65536}, {65536, 65537}, {100000, 100001}};
+    write_raw("f.bin", 0, 250000, 2);
+    mas_corpus_config config = ids("f.bin", 1000);
+    config.validation_fraction = 0.5;
+    config.test_fraction = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mas_corpus *corpus = opened(&config, cases[i].length);
+        const int64_t pieces = mas_corpus_describe(corpus)->documents[MAS_SPLIT_VALIDATION];
+        int64_t longest = 0, sum = 0;
+        for (int64_t n = 0; n < pieces; n++) {
+            mas_sequence s;
+            cr_assert_eq(mas_corpus_document(corpus, MAS_SPLIT_VALIDATION, n, 0, &s, NULL), MAS_OK);
+            longest = s.length > longest ? s.length : longest;
+            sum += s.length;
+            mas_sequence_free(&s);
+        }
+        cr_expect_eq(longest, cases[i].piece, "%lld for sequences of %lld", (long long)longest,
+                     (long long)cases[i].length);
+        cr_expect_eq(sum, 125000);
+        mas_corpus_close(corpus);
+    }
+}
