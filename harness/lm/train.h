@@ -59,7 +59,7 @@ typedef struct mas_train_config {
     float clip;           /* gradient norm; 0: none */
     int32_t evaluations;  /* during training, evenly spaced, besides the one at the end (training
                              curve) */
-    int64_t curve_tokens; /* scored tokens of each of those */
+    int64_t curve_tokens; /* scored tokens of each of those, whole documents until reached */
     bool checkpoint;      /* keep the trained model beside the result */
     int32_t checkpoint_seconds; /* save progress this often for resuming; 0: never */
     mas_base_config from;

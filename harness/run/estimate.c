@@ -6,6 +6,7 @@
 #include "harness/measure/measure.h"
 #include "harness/run/base.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* A trial may take this much memory and this many FLOPs; larger points get no trial. */
@@ -74,6 +75,18 @@ static mas_status base_flops(const mas_point *point, mas_point_cost *out, mas_er
     return status;
 }
 
+/* Whole documents are scored until there are `wanted` tokens. How long those of text are only the open corpus
+ * knows. */
+static double scored_tokens(const mas_point *point, int64_t wanted)
+{
+    int64_t document = 1;
+    if (point->corpus.kind == MAS_CORPUS_TOKENS)
+        document = mas_corpus_piece_tokens(mas_point_longest(point)) - 1;
+    else if (point->corpus.kind == MAS_CORPUS_RECALL)
+        document = mas_point_context(point);
+    return ceil((double)wanted / (double)document) * (double)document;
+}
+
 static mas_status total_flops(const mas_point *point, mas_point_cost *out, mas_error *err)
 {
     const mas_train_config *t = &point->training;
@@ -87,8 +100,8 @@ static mas_status total_flops(const mas_point *point, mas_point_cost *out, mas_e
     const int32_t context = mas_point_context(point);
     const int32_t stride = point->evaluation.stride ? point->evaluation.stride : context;
     status = flops_per_token(&point->plan, &out->model, context, &training, &forward, err);
-    const double scored = (double)point->evaluation.tokens * (converts ? 2 : 1) +
-                          (double)t->evaluations * (double)t->curve_tokens;
+    const double scored = scored_tokens(point, point->evaluation.tokens) * (converts ? 2 : 1) +
+                          scored_tokens(point, t->curve_tokens) * (t->evaluations + 1);
     out->evaluation_flops = scored * forward * context / stride;
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A point's result when the device finds out late. */
+/* What a point is expected to cost, and its result when the device finds out late. */
 #include "harness/results/json_build.h"
+#include "harness/run/estimate.h"
 #include "harness/run/run.h"
 #include "tests/unit/config/support.h"
 
@@ -53,6 +54,47 @@ static json_t *run_on(mas_status (*open)(int, size_t, mas_device **, mas_error *
     mas_experiment_free(experiment);
     cr_assert_eq(rmdir(folder), 0); /* nothing was left there */
     return result;
+}
+
+static double evaluation_flops(const char *corpus, const char *scored)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "experiment: cost\n"
+             "model: {layers: 1, width: 16, heads: 2}\n"
+             "corpus: {%s}\n"
+             "training: {tokens: 256, seq_len: 64, batch_tokens: 64, %s}\n",
+             corpus, scored);
+    mas_experiment *experiment = load_good(text, NULL, 0);
+    mas_point_cost cost;
+    mas_error err = {MAS_OK, ""};
+    cr_assert_eq(mas_point_cost_of(&mas_device_cpu, &experiment->points[0], &cost, &err), MAS_OK,
+                 "%s", err.text);
+    mas_experiment_free(experiment);
+    return cost.evaluation_flops;
+}
+
+/* What is scored is whole documents, and the curve has a point at the end. */
+Test(point, an_estimate_knows_how_much_is_scored)
+{
+    static const struct {
+        const char *corpus;
+        int document; /* scored tokens */
+    } cases[] = {{"type: recall", 64}, {"type: tokens, paths: absent.bin, vocab: 100", 65535}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double flops[4];
+        for (int n = 0; n < 4; n++) {
+            char scored[64];
+            const int tokens[] = {1, cases[i].document, cases[i].document + 1, 1};
+            snprintf(scored, sizeof scored, "evaluations: %d, curve_tokens: %d", n == 3 ? 3 : 1,
+                     tokens[n]);
+            flops[n] = evaluation_flops(cases[i].corpus, scored);
+        }
+        cr_expect_gt(flops[0], 0);
+        cr_expect_eq(flops[1], flops[0]);
+        cr_expect_eq(flops[2], 2 * flops[0]);
+        cr_expect_eq(flops[3], 2 * flops[0], "four points, not two");
+    }
 }
 
 Test(point, what_only_shows_when_the_device_is_waited_for_voids_it)
