@@ -31,14 +31,16 @@ typedef struct source {
     float *host;
 } source;
 
-static const void *next_tensor(void *user, size_t index)
+/* A download that failed shows when the device is waited for. */
+static mas_status next_tensor(void *user, size_t index, const void **bytes, mas_error *err)
 {
     const source *s = user;
     const mas_model *m = s->model;
     const mas_parameter *p = &m->parameters[index % (size_t)m->parameter_count];
     const float *from = group_buffer(m, index / (size_t)m->parameter_count) + p->offset;
     m->device->ops->download(m->device, s->host, from, (size_t)p->count * sizeof(float));
-    return s->host;
+    *bytes = s->host;
+    return m->device->ops->synchronize(m->device, err);
 }
 
 static mas_status check_moments(const mas_model *m, bool with_moments, const char *path,

@@ -197,8 +197,10 @@ const mas_layer_work *mas_model_layer_work(const mas_model *model);
 /** Save or load weights (and, when `train`, moments and the caller's extra text) as a safetensors
  * file, atomically.
  *  @param extra  JSON text stored under the metadata key "masbench" (config, step, random state);
- * may be NULL on save; on load receives malloc'ed text or NULL; may be NULL Loading refuses other
- * shapes, missing or unknown tensors, truncated files: MAS_E_FORMAT with file and tensor. */
+ * may be NULL on save; on load receives malloc'ed text or NULL; may be NULL
+ *  @return saving: MAS_OK, MAS_E_IO, MAS_E_MEMORY, or what the device failed at, the file of before
+ * untouched; loading refuses other shapes, missing or unknown tensors, truncated files: MAS_E_FORMAT
+ * with file and tensor. */
 MAS_MUST_USE mas_status mas_model_save(mas_model *model, const char *path, bool with_moments,
                                        const char *extra, mas_error *err);
 MAS_MUST_USE mas_status mas_model_load(mas_model *model, const char *path, bool with_moments,

@@ -101,9 +101,16 @@ mas_status mas_st_write(const char *path, mas_st_tensor *tensors, size_t count,
     bool ok = stream != NULL;
     ok = ok && fwrite(&length, sizeof length, 1, stream) == 1;
     ok = ok && fwrite(header, 1, header_length, stream) == header_length;
-    for (size_t i = 0; ok && i < count; i++) {
+    for (size_t i = 0; ok && status == MAS_OK && i < count; i++) {
         const size_t bytes = (size_t)tensors[i].bytes;
-        ok = fwrite(source(user, i), 1, bytes, stream) == bytes;
+        const void *data = NULL;
+        status = source(user, i, &data, err);
+        ok = status != MAS_OK || fwrite(data, 1, bytes, stream) == bytes;
+    }
+    if (status != MAS_OK) {
+        (void)fclose(stream);
+        (void)unlink(partial);
+        goto done;
     }
     ok = ok && fflush(stream) == 0 && fsync(fileno(stream)) == 0;
     int reason = errno;

@@ -359,6 +359,47 @@ Test(lm_checkpoint, missing_and_unwritable)
     tear_down(&f);
 }
 
+static mas_device_ops failing_ops;
+
+/* The copies of a device that has failed hold anything at all; that shows when it is waited for. */
+static void failed_download(mas_device *d, void *to_host, const void *from_device, size_t bytes)
+{
+    (void)d, (void)from_device;
+    memset(to_host, 0xff, bytes);
+}
+
+static mas_status failed_synchronize(mas_device *d, mas_error *err)
+{
+    (void)d;
+    return mas_fail(err, MAS_E_DEVICE, "an illegal memory access was encountered");
+}
+
+static void fail_device(mas_device *device)
+{
+    failing_ops = *device->ops;
+    failing_ops.download = failed_download;
+    failing_ops.synchronize = failed_synchronize;
+    device->ops = &failing_ops;
+}
+
+Test(lm_checkpoint, a_device_that_fails_during_a_save_keeps_the_old_file)
+{
+    mas_error err = {MAS_OK, ""};
+    fixture f = set_up("failed-device");
+    must(mas_model_save(f.model, f.path, true, "{}", &err), &err);
+    float *before = copy_of(f.model->weights, f.model->total);
+    disturb(f.model, 0.1, 1);
+    const mas_device_ops *ops = f.device->ops;
+    fail_device(f.device);
+    cr_expect_eq(mas_model_save(f.model, f.path, true, "{}", &err), MAS_E_DEVICE);
+    cr_expect_str_eq(err.text, "an illegal memory access was encountered");
+    f.device->ops = ops;
+    must(mas_model_load(f.model, f.path, true, NULL, &err), &err);
+    cr_expect_eq(memcmp(before, f.model->weights, (size_t)f.model->total * sizeof *before), 0);
+    free(before);
+    tear_down(&f);
+}
+
 /* A failed save leaves the file that was there: a folder stands where the partial file would go. */
 Test(lm_checkpoint, a_failed_save_keeps_the_old_file)
 {
