@@ -35,9 +35,6 @@ MAS_MUST_USE mas_status mas_st_write(const char *path, mas_st_tensor *tensors, s
                                      const char *metadata, mas_st_source source, void *user,
                                      mas_error *err);
 
-/** Remove a file and what a write that was killed left of it. */
-void mas_st_remove(const char *path);
-
 /** An opened file whose header is consistent: tensors lie side by side and end with the file. */
 typedef struct mas_st_file {
     FILE *stream;

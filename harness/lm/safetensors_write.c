@@ -75,15 +75,6 @@ static char *partial_of(const char *path)
     return partial;
 }
 
-void mas_st_remove(const char *path)
-{
-    char *partial = partial_of(path);
-    (void)unlink(path);
-    if (partial)
-        (void)unlink(partial);
-    free(partial);
-}
-
 mas_status mas_st_write(const char *path, mas_st_tensor *tensors, size_t count,
                         const char *metadata, mas_st_source source, void *user, mas_error *err)
 {

@@ -123,6 +123,19 @@ static mas_status add_curve_point(trainer *t, int64_t step, double learning_rate
     return MAS_OK;
 }
 
+/* A device that failed leaves numbers that are none, too. */
+static mas_status not_finite(const trainer *t, int64_t step, double loss, mas_error *err)
+{
+    mas_device *d = t->model->device;
+    const mas_status status = d->ops->synchronize(d, err);
+    if (status != MAS_OK)
+        return status;
+    return mas_fail(err, MAS_E_DIVERGED,
+                    "training diverged at step %lld of %lld: loss %g, gradient norm %g; a smaller "
+                    "training.learning_rate or a longer training.warmup may help",
+                    (long long)step, (long long)t->steps, loss, t->gradient_norm);
+}
+
 static mas_status do_step(trainer *t, int64_t step, mas_error *err)
 {
     mas_progress *p = &t->progress;
@@ -134,11 +147,7 @@ static mas_status do_step(trainer *t, int64_t step, mas_error *err)
     mas_device *d = t->model->device;
     t->gradient_norm = sqrt(d->ops->sum_squares(d, t->model->total, t->model->gradients));
     if (!isfinite(loss) || !isfinite(t->gradient_norm))
-        return mas_fail(
-            err, MAS_E_DIVERGED,
-            "training diverged at step %lld of %lld: loss %g, gradient norm %g; a smaller "
-            "training.learning_rate or a longer training.warmup may help",
-            (long long)step, (long long)t->steps, loss, t->gradient_norm);
+        return not_finite(t, step, loss, err);
     update(t, step, learning_rate);
     p->step = step;
     p->step_losses[step - 1] = loss;
@@ -284,8 +293,9 @@ static mas_status loop(trainer *t, const mas_train_monitor *monitor, mas_error *
                                                (long long)step, (long long)t->steps,
                                                t->path ? "; the next run goes on from there" : "");
         }
-        if (c->checkpoint_seconds > 0 && mas_measure_now() - saved_at >= c->checkpoint_seconds &&
-            step < t->steps) {
+        /* After the last step, too: what comes then, such as the evaluation, may be cut short. */
+        if (c->checkpoint_seconds > 0 &&
+            (step == t->steps || mas_measure_now() - saved_at >= c->checkpoint_seconds)) {
             status = save(t, err);
             if (status != MAS_OK)
                 return status;
@@ -307,8 +317,6 @@ mas_status mas_train(mas_model *model, const mas_corpus *corpus, const mas_train
         status = resume(&t, &resumed, err);
     if (status == MAS_OK)
         status = loop(&t, monitor, err);
-    if (status == MAS_OK && checkpoint_path)
-        mas_st_remove(checkpoint_path);
     if (status == MAS_OK || status == MAS_E_INTERRUPTED) {
         *report = (mas_train_report){
             .curve = t.progress.curve,

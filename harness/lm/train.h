@@ -171,8 +171,8 @@ typedef struct mas_train_monitor {
 } mas_train_monitor;
 
 /** Train from the model's current weights.
- *  @param checkpoint_path  NULL: no checkpoints; an existing one is resumed from, and removed after
- * success
+ *  @param checkpoint_path  NULL: no checkpoints; an existing one is resumed from. It also holds the last
+ * step (with checkpoint_seconds > 0), and is the caller's to remove once what training gave is safe
  *  @return MAS_E_DIVERGED when the loss stops being finite (step and value named),
  * MAS_E_INTERRUPTED, and the model's */
 MAS_MUST_USE mas_status mas_train(mas_model *model, const mas_corpus *corpus,

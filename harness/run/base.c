@@ -259,6 +259,8 @@ mas_status mas_base_get(mas_corpora *corpora, const mas_experiment *experiment,
     if (status != MAS_OK)
         (void)mas_fail(err, status, "base %s: %s", out->hash, inner.text);
 done:
+    if (status == MAS_OK)
+        (void)unlink(progress); /* only now that the base is there */
     if (descriptor >= 0)
         close(descriptor);
     free(lock);

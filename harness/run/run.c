@@ -39,11 +39,46 @@ static bool is_ok(const json_t *result)
     return strcmp(mas_json_text_at(result, "status"), "ok") == 0;
 }
 
+/* The progress of a point is worth something until its result is safe, and after a failure. */
+static mas_status drop_progress(const mas_experiment *experiment, const mas_point *point,
+                                const mas_run_options *options, const json_t *result,
+                                mas_error *err)
+{
+    if (!is_ok(result))
+        return MAS_OK;
+    char *path =
+        mas_point_path(options->results, experiment->name, point->id, ".checkpoint.safetensors");
+    if (!path)
+        return mas_fail(err, MAS_E_MEMORY, "no memory for the name of a checkpoint");
+    (void)unlink(path);
+    free(path);
+    return MAS_OK;
+}
+
 static void report_end(const mas_run_observer *observer, const mas_point *point,
                        const json_t *result, bool was_there)
 {
     if (observer && observer->point_end)
         observer->point_end(observer->user, point, result, was_there);
+}
+
+/* A full disk or a dead device is no property of the point: stop, so that the point runs again when
+ * there is room, or a device. */
+static mas_status check_surroundings(const mas_point *point, const json_t *result,
+                                     const mas_device_kind *device, mas_error *err)
+{
+    const char *error = mas_json_text_at(result, "error");
+    mas_error why;
+    if (is_ok(result))
+        return MAS_OK;
+    if (strcmp(mas_json_text_at(result, "status"), mas_status_name(MAS_E_IO)) == 0)
+        return mas_fail(err, MAS_E_IO, "%s: %s", point->title, error);
+    if (mas_device_usable(device, &why) != MAS_OK)
+        return mas_fail(err, MAS_E_DEVICE,
+                        "%s: %.300s; %s cannot be used any more: %.300s; the same command runs "
+                        "what is missing, in a process of its own",
+                        point->title, error, device->name, why.text);
+    return MAS_OK;
 }
 
 static mas_status run_missing(mas_shared *shared, const mas_experiment *experiment,
@@ -57,11 +92,8 @@ static mas_status run_missing(mas_shared *shared, const mas_experiment *experime
     if (!*result)
         return mas_fail(err, MAS_E_MEMORY, "no memory to record the result of \"%s\"",
                         point->title);
-    /* A full disk is no property of the point: stop, so that the point runs again when there is
-     * room. */
-    if (strcmp(mas_json_text_at(*result, "status"), mas_status_name(MAS_E_IO)) == 0)
-        return mas_fail(err, MAS_E_IO, "%s: %s", point->title, mas_json_text_at(*result, "error"));
-    return mas_json_write(path, *result, err);
+    const mas_status status = check_surroundings(point, *result, options->device, err);
+    return status == MAS_OK ? mas_json_write(path, *result, err) : status;
 }
 
 /* A corpus that cannot be opened is bad input, found before anything is created. */
@@ -128,6 +160,8 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
                 observer->point_begin(observer->user, point, i, experiment->count);
             status = run_missing(&shared, experiment, point, path, options, observer, &result, err);
         }
+        if (status == MAS_OK)
+            status = drop_progress(experiment, point, options, result, err);
         if (status == MAS_OK) {
             summary->already_there += was_there;
             summary->ok += is_ok(result);
@@ -142,11 +176,29 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
     return status;
 }
 
+static mas_status make_folder(const mas_experiment *experiment, const mas_run_options *options,
+                              mas_error *err)
+{
+    char *folder = mas_folder_path(options->results, experiment->name);
+    const mas_status status = folder ? mas_make_folders(folder, err)
+                                     : mas_fail(err, MAS_E_MEMORY, "no memory for a path");
+    free(folder);
+    return status;
+}
+
 json_t *mas_run_point(const mas_experiment *experiment, const mas_point *point,
                       const mas_run_options *options, const mas_run_observer *observer)
 {
     mas_shared shared = {.full_rates = NULL};
+    mas_error err;
+    mas_status status = make_folder(experiment, options, &err);
+    if (status != MAS_OK)
+        return mas_record_head(experiment, point, mas_status_name(status), err.text);
     json_t *result = mas_runners[point->kind].run(&shared, experiment, point, options, observer);
+    if (result && drop_progress(experiment, point, options, result, &err) != MAS_OK) {
+        json_decref(result);
+        result = NULL;
+    }
     mas_shared_close(&shared);
     return result;
 }

@@ -44,7 +44,8 @@ typedef struct mas_run_summary {
 /** Run what is missing. Refuses (MAS_E_ARGUMENT) a results folder that belongs to another version
  * of the experiment, naming the key that changed and the remedy.
  *  @return MAS_OK also when points failed (see summary); MAS_E_INTERRUPTED after a stop request,
- * everything saved */
+ * everything saved; MAS_E_IO or MAS_E_DEVICE where a point failed because the disk cannot be written or
+ * the device cannot be used any more: it has no result then, so that it runs again */
 MAS_MUST_USE mas_status mas_run_experiment(const mas_experiment *experiment,
                                            const mas_run_options *options,
                                            const mas_run_observer *observer,
@@ -71,7 +72,8 @@ MAS_MUST_USE mas_status mas_team_begin(const mas_experiment *experiment,
 MAS_MUST_USE mas_status mas_team_end(mas_team *team, const mas_run_observer *observer,
                                      mas_run_summary *summary, mas_error *err);
 
-/** Run one point, whatever its kind, and make its result, status included. Never fails as a
+/** Run one point, whatever its kind, and make its result, status included. The experiment's folder in
+ * options->results is made for what training keeps on its way. Never fails as a
  * function: what went wrong is in the result. NULL only without memory or after a stop request. */
 json_t *mas_run_point(const mas_experiment *experiment, const mas_point *point,
                       const mas_run_options *options, const mas_run_observer *observer);

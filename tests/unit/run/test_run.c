@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happens to results when something around a point fails. */
+#include "harness/cli/scratch.h"
+#include "harness/results/json_build.h"
+#include "harness/results/results.h"
+#include "harness/run/run.h"
+#include "tests/unit/config/support.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char text[] =
+    "experiment: faults\n"
+    "model: {layers: 1, width: 16, heads: 2}\n"
+    "corpus: {type: recall}\n"
+    "training: {tokens: 256, seq_len: 64, batch_tokens: 64, evaluations: 1, curve_tokens: 64}\n"
+    "evaluation: {tokens: 128}\n"
+    "sweep:\n"
+    "  - seed: [1, 2]\n";
+
+static mas_scratch scratch;
+static mas_experiment *experiment;
+static mas_run_options options;
+
+static void set_up(void)
+{
+    mas_error err;
+    cr_assert_eq(mas_scratch_make(NULL, &scratch, &err), MAS_OK, "%s", err.text);
+    experiment = load_good(text, NULL, 0);
+    options = (mas_run_options){.results = scratch.folder,
+                                .device = &mas_device_cpu,
+                                .threads = 1,
+                                .shard = 1,
+                                .shards = 1};
+}
+
+static void tear_down(void)
+{
+    mas_experiment_free(experiment);
+    mas_scratch_drop(&scratch);
+}
+
+TestSuite(run, .init = set_up, .fini = tear_down, .timeout = 60);
+
+static const char *file_of(int64_t point, const char *end)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/faults/%s%s", scratch.folder, experiment->points[point].id,
+             end);
+    return path;
+}
+
+/* ---- a device that dies in the first step ---- */
+
+static bool dead;
+static mas_device_ops ops;
+
+static double die(mas_device *d, int64_t count, const float *x)
+{
+    (void)d, (void)count, (void)x;
+    dead = true;
+    return (double)NAN;
+}
+
+static mas_status report_death(mas_device *d, mas_error *err)
+{
+    (void)d;
+    return dead ? mas_fail(err, MAS_E_DEVICE, "an illegal memory access was encountered") : MAS_OK;
+}
+
+static mas_status open_mortal(int threads, size_t limit_bytes, mas_device **out, mas_error *err)
+{
+    mas_status status = report_death(NULL, err);
+    if (status == MAS_OK)
+        status = mas_device_cpu.open(threads, limit_bytes, out, err);
+    if (status != MAS_OK)
+        return status;
+    ops = *(*out)->ops;
+    ops.sum_squares = die;
+    ops.synchronize = report_death;
+    (*out)->ops = &ops;
+    return MAS_OK;
+}
+
+Test(run, a_dead_device_writes_no_point_off)
+{
+    mas_error err;
+    mas_run_summary summary;
+    mas_device_kind kind = mas_device_cpu;
+    kind.open = open_mortal;
+    options.device = &kind;
+    cr_expect_eq(mas_run_experiment(experiment, &options, NULL, &summary, &err), MAS_E_DEVICE);
+    cr_expect_not_null(strstr(err.text, "an illegal memory access was encountered; cpu cannot be "
+                                        "used any more: an illegal"),
+                       "%s", err.text);
+    cr_expect_eq(summary.missing, 2);
+    for (int64_t i = 0; i < 2; i++)
+        cr_expect_neq(access(file_of(i, ".json"), F_OK), 0, "runs again");
+    dead = false;
+    options.device = &mas_device_cpu;
+    cr_expect_eq(mas_run_experiment(experiment, &options, NULL, &summary, &err), MAS_OK);
+    cr_expect_eq(summary.ok, 2);
+}
+
+/* ---- a result that cannot be written ---- */
+
+Test(run, a_finished_training_outlives_the_loss_of_its_result)
+{
+    mas_error err;
+    mas_run_summary summary;
+    json_t *result = NULL;
+    char in_the_way[32];
+    snprintf(in_the_way, sizeof in_the_way, ".json.tmp.%ld", (long)getpid());
+    cr_assert_eq(mas_make_folders(file_of(0, in_the_way), &err), MAS_OK, "%s", err.text);
+    cr_expect_eq(mas_run_experiment(experiment, &options, NULL, &summary, &err), MAS_E_IO);
+    cr_expect_eq(access(file_of(0, ".checkpoint.safetensors"), F_OK), 0);
+    cr_assert_eq(rmdir(file_of(0, in_the_way)), 0);
+
+    cr_expect_eq(mas_run_experiment(experiment, &options, NULL, &summary, &err), MAS_OK);
+    cr_expect_eq(mas_json_read(file_of(0, ".json"), &result, &err), MAS_OK);
+    cr_expect(json_is_true(mas_json_value_at(result, "training.resumed")));
+    json_decref(result);
+    for (int64_t i = 0; i < 2; i++)
+        cr_expect_neq(access(file_of(i, ".checkpoint.safetensors"), F_OK), 0);
+}
