@@ -6,14 +6,15 @@
 # The plot area is the left two thirds, the key the right third, the question above and the caption below, each with a
 # fixed place, so that no text can run into another.
 set encoding utf8
+chart_end = exists("chart_end") ? chart_end : "" # of a chart's file until it is whole
 set datafile separator "\t"
 set datafile missing "NaN"
 
 formats = "svg png"
 open_chart(format, name) = \
     format eq "svg" \
-    ? sprintf("set terminal svg size 1000,600 font 'DejaVu Sans,13' background 'white' noenhanced; set output '../%s.svg'", name) \
-    : sprintf("set terminal pngcairo size 2000,1200 font 'DejaVu Sans,13' fontscale 1.9 linewidth 1.9 pointscale 1.9 background 'white' noenhanced; set output '../%s.png'", name)
+    ? sprintf("set terminal svg size 1000,600 font 'DejaVu Sans,13' background 'white' noenhanced; set output '../%s.svg%s'", name, chart_end) \
+    : sprintf("set terminal pngcairo size 2000,1200 font 'DejaVu Sans,13' fontscale 1.9 linewidth 1.9 pointscale 1.9 background 'white' noenhanced; set output '../%s.png%s'", name, chart_end)
 
 ink = 0x333333   # text and axes
 faint = 0xe2e2e2 # grid

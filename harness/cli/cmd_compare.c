@@ -3,6 +3,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/load.h"
 #include "harness/cli/signals.h"
+#include "harness/files/replace.h"
 #include "harness/gate/calibrate.h"
 #include "harness/results/json_build.h"
 
@@ -37,16 +38,27 @@ static int exit_code(mas_verdict verdict)
 
 /* ---- output ---- */
 
+typedef struct content {
+    const mas_gate *gate;
+    const mas_gate_rules *rules;
+    mas_gate_format format;
+} content;
+
+static mas_status write_content(void *user, FILE *out, mas_error *err)
+{
+    const content *c = user;
+    (void)err;
+    mas_gate_print(c->gate, c->rules, c->format, false, out);
+    return MAS_OK;
+}
+
 static int write_report(const mas_cli_command *command, const mas_gate *gate,
                         const mas_gate_rules *rules, mas_gate_format format, const char *path)
 {
-    if (!path)
-        return MAS_EXIT_OK;
-    FILE *file = fopen(path, "w");
-    if (file)
-        mas_gate_print(gate, rules, format, false, file);
-    if (!file || (ferror(file) | fclose(file)) != 0)
-        return mas_cli_usage_error(command, "cannot write %s: %s", path, strerror(errno));
+    content c = {gate, rules, format};
+    mas_error err;
+    if (path && mas_file_replace(path, write_content, &c, &err) != MAS_OK)
+        return mas_cli_usage_error(command, "%s", err.text);
     return MAS_EXIT_OK;
 }
 

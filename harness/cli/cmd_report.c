@@ -1,39 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cli/cli.h"
+#include "harness/files/replace.h"
 #include "harness/report/html.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PAGE, MARKDOWN, CSV, FILES };
 static const char *const names[FILES] = {"report.html", "report.md", "report.csv"};
 
-static mas_status open_files(const char *folder, FILE *files[FILES], mas_error *err)
+/* A file's content, until all of them are complete. */
+typedef struct content {
+    char *text;
+    size_t size;
+} content;
+
+static mas_status open_files(content texts[FILES], FILE *files[FILES], mas_error *err)
 {
-    const mas_status status = mas_make_folders(folder, err);
-    for (int i = 0; status == MAS_OK && i < FILES; i++) {
-        const size_t room = strlen(folder) + strlen(names[i]) + 2;
-        char *path = malloc(room);
-        if (!path)
-            return mas_fail(err, MAS_E_MEMORY, "no memory for a path");
-        snprintf(path, room, "%s/%s", folder, names[i]);
-        files[i] = fopen(path, "w");
-        free(path);
-        if (!files[i])
-            return mas_fail(err, MAS_E_IO, "cannot create %s/%s: %s", folder, names[i],
-                            strerror(errno));
-    }
-    return status;
+    for (int i = 0; i < FILES; i++)
+        if (!(files[i] = open_memstream(&texts[i].text, &texts[i].size)))
+            return mas_fail(err, MAS_E_MEMORY, "no memory for %s", names[i]);
+    return MAS_OK;
 }
 
-static mas_status close_files(const char *folder, FILE *files[FILES], mas_error *err)
+static mas_status close_files(FILE *files[FILES], mas_error *err)
 {
     mas_status status = MAS_OK;
     for (int i = 0; i < FILES; i++) {
         const bool bad = files[i] && ferror(files[i]) != 0;
         if (files[i] && (fclose(files[i]) != 0 || bad))
-            status = mas_fail(err, MAS_E_IO, "cannot write %s/%s", folder, names[i]);
+            status = mas_fail(err, MAS_E_MEMORY, "no memory for %s", names[i]);
+    }
+    return status;
+}
+
+static mas_status write_content(void *user, FILE *out, mas_error *err)
+{
+    const content *c = user;
+    (void)err;
+    fwrite(c->text, 1, c->size, out);
+    return MAS_OK;
+}
+
+static mas_status write_files(const char *folder, content texts[FILES], mas_error *err)
+{
+    mas_status status = mas_make_folders(folder, err);
+    for (int i = 0; status == MAS_OK && i < FILES; i++) {
+        char *path = mas_file_path(folder, names[i], "");
+        status = path ? mas_file_replace(path, write_content, &texts[i], err)
+                      : mas_fail(err, MAS_E_MEMORY, "no memory for a path");
+        free(path);
     }
     return status;
 }
@@ -113,7 +129,8 @@ static int report_main(const mas_cli_command *command, int argc, char **argv)
         }
     }
     FILE *files[FILES] = {NULL};
-    mas_status status = open_files(folder, files, &err);
+    content texts[FILES] = {{NULL, 0}};
+    mas_status status = open_files(texts, files, &err);
     if (status == MAS_OK) {
         mas_html_begin(files[PAGE]);
         mas_comparisons_csv_head(files[CSV]);
@@ -123,9 +140,13 @@ static int report_main(const mas_cli_command *command, int argc, char **argv)
     if (status == MAS_OK)
         mas_html_end(files[PAGE]);
     mas_error closing;
-    const mas_status closed = close_files(folder, files, &closing);
+    const mas_status closed = close_files(files, &closing);
     if (status == MAS_OK && closed != MAS_OK)
         status = mas_fail(&err, closed, "%s", closing.text);
+    if (status == MAS_OK)
+        status = write_files(folder, texts, &err);
+    for (int i = 0; i < FILES; i++)
+        free(texts[i].text);
     if (status == MAS_OK) {
         printf("%s/%s\n", folder, names[PAGE]);
         return mas_cli_finish(command, MAS_EXIT_OK);

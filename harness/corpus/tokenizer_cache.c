@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Learned vocabularies, kept between runs. A file is the hash of the model in hex, a new line, and the
- * model; it is written under another name, synced, and renamed. */
+ * model. */
 #include "harness/corpus/internal.h"
 #include "harness/corpus/tokenizer.h"
+#include "harness/files/replace.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -81,21 +80,27 @@ static bool make_folders(char *path)
     return true;
 }
 
+typedef struct content {
+    const char *model;
+    size_t bytes;
+} content;
+
+static mas_status write_content(void *user, FILE *out, mas_error *err)
+{
+    const content *c = user;
+    char hash[HASH_CHARS + 1];
+    (void)err;
+    hash_of(c->model, c->bytes, hash);
+    fprintf(out, "%s\n", hash);
+    fwrite(c->model, 1, c->bytes, out);
+    return MAS_OK;
+}
+
 void mas_tokenizer_remember(const char *key, const char *model, size_t bytes)
 {
-    char path[PATH_ROOM], other[PATH_ROOM], hash[HASH_CHARS + 1];
-    if (!path_of(key, path) || !make_folders(path))
-        return;
-    const int length = snprintf(other, sizeof other, "%s.%ld", path, (long)getpid());
-    if (length < 0 || length >= PATH_ROOM)
-        return;
-    FILE *file = fopen(other, "wb");
-    if (!file)
-        return;
-    hash_of(model, bytes, hash);
-    bool fine = fprintf(file, "%s\n", hash) == HEAD_BYTES && fwrite(model, 1, bytes, file) == bytes;
-    fine = fflush(file) == 0 && fsync(fileno(file)) == 0 && fine;
-    fine = fclose(file) == 0 && fine;
-    if (!fine || rename(other, path) != 0)
-        unlink(other);
+    char path[PATH_ROOM];
+    content c = {model, bytes};
+    if (path_of(key, path) && make_folders(path) &&
+        mas_file_replace(path, write_content, &c, NULL) != MAS_OK)
+        return; /* it is learned again, then */
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Series of kernels over commits: read, and drawn with their change points. */
 #include "harness/gate/history.h"
+#include "harness/files/replace.h"
 #include "harness/gate/samples.h"
 #include "harness/measure/measure.h"
 #include "harness/report/gnuplot.h"
 #include "harness/results/json_build.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,19 +261,30 @@ static void write_settings(const history *h, const series *const *panels, size_t
 
 typedef void writer(const history *h, const series *const *panels, size_t count, FILE *out);
 
+typedef struct content {
+    const history *h;
+    const series *const *panels;
+    size_t count;
+    writer *write;
+} content;
+
+static mas_status write_content(void *user, FILE *out, mas_error *err)
+{
+    const content *c = user;
+    (void)err;
+    c->write(c->h, c->panels, c->count, out);
+    return MAS_OK;
+}
+
 static mas_status write_file(const history *h, const series *const *panels, size_t count,
                              const char *folder, const char *name, writer *write, mas_error *err)
 {
     char path[4096];
+    content c = {h, panels, count, write};
     if ((size_t)snprintf(path, sizeof path, "%s/data/%s", folder, name) >= sizeof path)
         return mas_fail(err, MAS_E_ARGUMENT, "the name of the folder is too long: %.100s...",
                         folder);
-    FILE *out = fopen(path, "w");
-    if (out)
-        write(h, panels, count, out);
-    if (!out || (ferror(out) | fclose(out)) != 0)
-        return mas_fail(err, MAS_E_IO, "cannot write %s: %s", path, strerror(errno));
-    return MAS_OK;
+    return mas_file_replace(path, write_content, &c, err);
 }
 
 static mas_status draw(const history *h, const char *folder, mas_error *err)

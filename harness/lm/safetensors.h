@@ -20,13 +20,12 @@ typedef struct mas_st_tensor {
     int64_t bytes;
 } mas_st_tensor;
 
-/** Gives the writer one tensor.
+/** Gives the writer one tensor. The writer may begin anew.
  *  @param[out] bytes  a buffer of tensors[index].bytes, valid until the next call
  *  @return MAS_OK, or why there are none: the file is then given up */
 typedef mas_status (*mas_st_source)(void *user, size_t index, const void **bytes, mas_error *err);
 
-/** Write a whole file beside `path` (".partial" added), sync and rename it: the file is there
- * complete or not at all.
+/** Write a whole file by mas_file_replace: it is there complete or not at all.
  *  @param tensors   their offsets are filled in, in order
  *  @param metadata  text for the key "masbench" of the metadata, or NULL
  *  @return MAS_OK, MAS_E_IO (path and the system's reason), MAS_E_MEMORY, and the source's errors;

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/lm/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "harness/files/replace.h"
+
 #include <jansson.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors data is little endian; this writer copies memory"
@@ -50,78 +47,41 @@ static char *make_header(mas_st_tensor *tensors, size_t count, const char *metad
     return padded;
 }
 
-/* A rename is only durable once its folder is. A file system that cannot sync folders is no reason
- * to fail. */
-static void sync_folder(const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy)
-        return;
-    const int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY);
-    if (folder >= 0) {
-        (void)fsync(folder);
-        close(folder);
-    }
-    free(copy);
-}
+typedef struct content {
+    const char *header;
+    size_t header_length;
+    const mas_st_tensor *tensors;
+    size_t count;
+    mas_st_source source;
+    void *user;
+} content;
 
-static char *partial_of(const char *path)
+static mas_status write_content(void *user, FILE *out, mas_error *err)
 {
-    static const char end[] = ".partial";
-    const size_t room = strlen(path) + sizeof end;
-    char *partial = malloc(room);
-    if (partial)
-        snprintf(partial, room, "%s%s", path, end);
-    return partial;
+    const content *c = user;
+    const uint64_t length = c->header_length;
+    bool fine = fwrite(&length, sizeof length, 1, out) == 1 &&
+                fwrite(c->header, 1, c->header_length, out) == c->header_length;
+    for (size_t i = 0; fine && i < c->count; i++) {
+        const size_t bytes = (size_t)c->tensors[i].bytes;
+        const void *data = NULL;
+        const mas_status status = c->source(c->user, i, &data, err);
+        if (status != MAS_OK)
+            return status;
+        fine = fwrite(data, 1, bytes, out) == bytes;
+    }
+    return MAS_OK;
 }
 
 mas_status mas_st_write(const char *path, mas_st_tensor *tensors, size_t count,
                         const char *metadata, mas_st_source source, void *user, mas_error *err)
 {
-    mas_status status = MAS_OK;
-    FILE *stream = NULL;
     size_t header_length = 0;
     char *header = make_header(tensors, count, metadata, &header_length);
-    char *partial = partial_of(path);
-    if (!header || !partial) {
-        status = mas_fail(err, MAS_E_MEMORY, "no memory to write %s", path);
-        goto done;
-    }
-    const uint64_t length = header_length;
-    stream = fopen(partial, "wb");
-    bool ok = stream != NULL;
-    ok = ok && fwrite(&length, sizeof length, 1, stream) == 1;
-    ok = ok && fwrite(header, 1, header_length, stream) == header_length;
-    for (size_t i = 0; ok && status == MAS_OK && i < count; i++) {
-        const size_t bytes = (size_t)tensors[i].bytes;
-        const void *data = NULL;
-        status = source(user, i, &data, err);
-        ok = status != MAS_OK || fwrite(data, 1, bytes, stream) == bytes;
-    }
-    if (status != MAS_OK) {
-        (void)fclose(stream);
-        (void)unlink(partial);
-        goto done;
-    }
-    ok = ok && fflush(stream) == 0 && fsync(fileno(stream)) == 0;
-    int reason = errno;
-    if (stream && fclose(stream) != 0 && ok) {
-        ok = false;
-        reason = errno;
-    }
-    if (ok && rename(partial, path) != 0) {
-        ok = false;
-        reason = errno;
-    }
-    if (!ok) {
-        if (stream)
-            (void)unlink(partial);
-        status = mas_fail(err, MAS_E_IO, "cannot write %s: %s", path, strerror(reason));
-        goto done;
-    }
-    sync_folder(path);
-done:
-    free(partial);
+    if (!header)
+        return mas_fail(err, MAS_E_MEMORY, "no memory to write %s", path);
+    content c = {header, header_length, tensors, count, source, user};
+    const mas_status status = mas_file_replace(path, write_content, &c, err);
     free(header);
     return status;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of a report. */
+#include "harness/files/replace.h"
 #include "harness/report/gnuplot.h"
 #include "harness/report/kernel.h"
 #include "harness/report/report.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef void writer(const mas_report *report, FILE *out);
 
@@ -96,22 +95,27 @@ static const struct {
 };
 #define FILE_COUNT (sizeof files / sizeof *files)
 
+typedef struct content {
+    const mas_report *report;
+    writer *write;
+} content;
+
+static mas_status write_content(void *user, FILE *out, mas_error *err)
+{
+    const content *c = user;
+    (void)err;
+    c->write(c->report, out);
+    return MAS_OK;
+}
+
 static mas_status write_file(const mas_report *report, const char *name, writer *write,
                              mas_error *err)
 {
     char *path = mas_file_path(report->set->folder, name, "");
     if (!path)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the name of %s", name);
-    mas_status status = MAS_OK;
-    FILE *out = fopen(path, "w");
-    if (out) {
-        write(report, out);
-        const bool bad = ferror(out) != 0;
-        if (fclose(out) != 0 || bad)
-            status = mas_fail(err, MAS_E_IO, "cannot write %s: %s", path, strerror(errno));
-    } else {
-        status = mas_fail(err, MAS_E_IO, "cannot create %s: %s", path, strerror(errno));
-    }
+    content c = {report, write};
+    const mas_status status = mas_file_replace(path, write_content, &c, err);
     free(path);
     return status;
 }
@@ -130,6 +134,8 @@ mas_status mas_report_write(const mas_report *report, mas_error *err)
     if (!data)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the report of %s", report->set->folder);
     mas_status status = mas_make_folders(data, err);
+    mas_file_remove_leftovers(report->set->folder);
+    mas_file_remove_leftovers(data);
     free(data);
     for (size_t i = 0; status == MAS_OK && i < FILE_COUNT; i++)
         if (!files[i].wanted || files[i].wanted(report))

@@ -2,16 +2,15 @@
 /* JSON as files. The writer puts arrays of plain values on one line (jansson's own indentation
  * would give each sample of a training curve a line), everything else one key a line, so that
  * version control shows small differences. */
+#include "harness/files/replace.h"
 #include "harness/results/json_build.h"
 #include "harness/results/results.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static bool is_plain(const json_t *value)
 {
@@ -77,95 +76,16 @@ static bool print_value(FILE *out, const json_t *value, int depth)
     return true;
 }
 
-/* The whole text first: a file is only opened when there is something complete to put into it. */
-static char *to_text(const json_t *json, size_t *size)
+static mas_status write_json(void *user, FILE *out, mas_error *err)
 {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, size);
-    if (!out)
-        return NULL;
-    const bool printed = print_value(out, json, 0) && fputc('\n', out) != EOF;
-    if (fclose(out) != 0 || !printed) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-static mas_status write_all(int file, const char *text, size_t size, const char *path,
-                            mas_error *err)
-{
-    while (size > 0) {
-        const ssize_t n = write(file, text, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return mas_fail(err, MAS_E_IO, "cannot write %s: %s", path, strerror(errno));
-        text += n;
-        size -= (size_t)n;
-    }
-    if (fsync(file) != 0 && errno != EINVAL)
-        return mas_fail(err, MAS_E_IO, "cannot write %s: %s", path, strerror(errno));
-    return MAS_OK;
-}
-
-static void sync_folder_of(const char *path)
-{
-    char *folder = strdup(path);
-    if (!folder)
-        return;
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    const int file = open(slash ? (folder[0] ? folder : "/") : ".", O_RDONLY | O_DIRECTORY);
-    if (file >= 0) {
-        (void)fsync(file); /* file systems that cannot sync a folder have renamed in order anyway */
-        close(file);
-    }
-    free(folder);
+    if (print_value(out, user, 0) && fputc('\n', out) != EOF)
+        return MAS_OK;
+    return mas_fail(err, MAS_E_MEMORY, "no memory to write a result");
 }
 
 mas_status mas_json_write(const char *path, const json_t *json, mas_error *err)
 {
-    mas_status status = MAS_OK;
-    size_t size = 0;
-    char *text = to_text(json, &size);
-    const size_t room = strlen(path) + 32;
-    char *temporary = malloc(room);
-    if (!text || !temporary) {
-        status = mas_fail(err, MAS_E_MEMORY, "no memory to write %s", path);
-        goto done;
-    }
-    snprintf(temporary, room, "%s.tmp.%ld", path, (long)getpid());
-    /* A second try serves the rare case that a process on another machine took this file for a
-     * leftover. */
-    for (int attempt = 0; attempt < 2; attempt++) {
-        const int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (file < 0) {
-            status = mas_fail(err, MAS_E_IO, "cannot create %s: %s", temporary, strerror(errno));
-            goto done;
-        }
-        status = write_all(file, text, size, temporary, err);
-        if (close(file) != 0 && status == MAS_OK)
-            status = mas_fail(err, MAS_E_IO, "cannot write %s: %s", temporary, strerror(errno));
-        if (status != MAS_OK) {
-            unlink(temporary);
-            goto done;
-        }
-        if (rename(temporary, path) == 0) {
-            sync_folder_of(path);
-            goto done;
-        }
-        status =
-            mas_fail(err, MAS_E_IO, "cannot rename %s to %s: %s", temporary, path, strerror(errno));
-        if (errno != ENOENT)
-            break;
-    }
-    unlink(temporary);
-done:
-    free(temporary);
-    free(text);
-    return status;
+    return mas_file_replace(path, write_json, (void *)json, err);
 }
 
 mas_status mas_json_read(const char *path, json_t **out, mas_error *err)

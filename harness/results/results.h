@@ -17,8 +17,8 @@
 
 #define MAS_RESULT_SCHEMA 1
 
-/** Write JSON to path atomically: "path.tmp.<pid>", fsync, rename, fsync of the folder. Keys keep
- * their order. */
+/** Write JSON to path by mas_file_replace. Keys keep their order.
+ *  @return MAS_OK, MAS_E_IO, MAS_E_MEMORY */
 MAS_MUST_USE mas_status mas_json_write(const char *path, const json_t *json, mas_error *err);
 /** Read JSON; errors name file, line and column. A borrowed note: reals and integers both satisfy
  * json_number_value. */

@@ -86,7 +86,7 @@ static mas_status write_experiment(drilling *d, mas_error *err)
 /* Half-written files, and checkpoints that a finished run should have removed. */
 static void list_left_over(drilling *d)
 {
-    static const char *const marks[] = {".tmp.", ".partial", ".checkpoint."};
+    static const char *const marks[] = {".tmp.", ".checkpoint."};
     char *folder = mas_folder_path(d->results, d->name), *text = d->report->left_over;
     DIR *dir = folder ? opendir(folder) : NULL;
     for (const struct dirent *item = dir ? readdir(dir) : NULL; item; item = readdir(dir))

@@ -4,13 +4,12 @@
  * points, such as further seeds, to those that are listed there. Several processes
  * may work in one folder: everything is written by rename, and the file they might write at the
  * same time is the same for all of them. */
+#include "harness/files/replace.h"
 #include "harness/results/json_build.h"
 #include "harness/results/results.h"
 #include "harness/run/runner.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,26 +96,6 @@ static mas_status refuse_other(const mas_experiment *experiment, const json_t *t
                     folder, change, folder);
 }
 
-/* Temporary files end in ".tmp.<process>"; those of a process that still lives may be in use. */
-static void remove_leftovers(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return;
-    for (const struct dirent *item = readdir(dir); item; item = readdir(dir)) {
-        const char *mark = strstr(item->d_name, ".tmp.");
-        char *end;
-        const long process = mark ? strtol(mark + 5, &end, 10) : 0;
-        if (process <= 0 || *end || kill((pid_t)process, 0) == 0 || errno != ESRCH)
-            continue;
-        char *path = mas_folder_path(folder, item->d_name);
-        if (path)
-            (void)unlink(path);
-        free(path);
-    }
-    closedir(dir);
-}
-
 /* @param[out] writes  there is no experiment.json of this experiment with all its points */
 static mas_status check_folder(const mas_experiment *experiment, const json_t *mine,
                                const char *folder, const char *path, bool *writes, mas_error *err)
@@ -154,7 +133,7 @@ static mas_status check_or_make(const mas_experiment *experiment, const char *re
     if (status == MAS_OK && make && writes)
         status = mas_json_write(path, mine, err);
     if (status == MAS_OK && make)
-        remove_leftovers(folder);
+        mas_file_remove_leftovers(folder);
     json_decref(mine);
     free(folder);
     free(path);

@@ -32,6 +32,25 @@ code 1 "a third start has nothing to do" run "$here/case11.yaml" --threads 1
 stamps $folder >stamps.after
 check "still untouched" same stamps.before stamps.after
 
+# Several processes in one folder run the same points: each ends, and all find the same.
+tiny >tiny.yaml
+code 0 "alone" run tiny.yaml --threads 1 --results alone
+processes=
+for i in 1 2 3; do
+    "$program" run tiny.yaml --threads 1 --jobs 1 --results together >out.$i 2>err.$i </dev/null &
+    processes="$processes $!"
+done
+for process in $processes; do
+    got=0
+    wait $process || got=$?
+    check "one of three in a folder ends well ($got)" [ "$got" -eq 0 ]
+done
+numbers alone/tiny >expected
+numbers together/tiny >got
+check "same numbers" same expected got
+check "no temporary files are left" [ "$(temporaries together)" -eq 0 ]
+check "no checkpoints are left" [ -z "$(find together -name '*.checkpoint.*')" ]
+
 sed 's/window: 16/window: 8/' "$here/case11.yaml" >edited.yaml
 code 2 "an edited file is refused" run edited.yaml --threads 1
 holds err 'attention.sparse.window: 16 -> 8' "the changed key is named"

@@ -95,6 +95,19 @@ holds err 'cannot write' "and says so"
 check "no half files" [ "$(temporaries full)" -eq 0 ]
 check "what is there is whole" sh -c 'for f in full/tiny/*.json; do [ ! -e "$f" ] || [ "$(tail -n 1 "$f")" = "}" ] || exit 1; done'
 
+# Tables, data and the page of before stay whole where new ones cannot be written.
+code 0 "one page" report results/tiny
+everything() { (cd results/tiny && find . -type f | sort | xargs cksum); }
+everything >before
+for command in plot report; do
+    got=0
+    (trap '' XFSZ; ulimit -f 1; PATH=$work/none exec "$program" $command results/tiny >/dev/null 2>err) || got=$?
+    check "$command on a full disk ($got)" [ "$got" -ne 0 ]
+    holds err 'cannot write' "says so"
+    everything >after
+    check "what was there is still whole" same before after
+done
+
 sed 's/^training:.*/training: {tokens: 4096, seq_len: 128, batch_tokens: 256, learning_rate: 1000, weight_decay: 100, clip: 0}/' tiny.yaml >wild.yaml
 code 1 "diverging points are recorded" run wild.yaml --threads 1 --results wild
 check "with their status" [ "$(with_status wild/tiny diverged)" -ge 1 ]

@@ -27,11 +27,17 @@ static fixture set_up(const char *name)
     return f;
 }
 
+/* Where a file is written before it takes its place. */
+static const char *temporary_of(const fixture *f)
+{
+    static char path[600];
+    snprintf(path, sizeof path, "%s.tmp.%ld", f->path, (long)getpid());
+    return path;
+}
+
 static void tear_down(fixture *f)
 {
-    char partial[600];
-    snprintf(partial, sizeof partial, "%s.partial", f->path);
-    cr_expect_neq(access(partial, F_OK), 0, "no partial file stays behind");
+    cr_expect_neq(access(temporary_of(f), F_OK), 0, "no half file stays behind");
     unlink(f->path);
     mas_model_free(f->model);
     mas_device_close(f->device);
@@ -405,18 +411,16 @@ Test(lm_checkpoint, a_device_that_fails_during_a_save_keeps_the_old_file)
     tear_down(&f);
 }
 
-/* A failed save leaves the file that was there: a folder stands where the partial file would go. */
+/* A failed save leaves the file that was there: a folder stands where the new one would be written. */
 Test(lm_checkpoint, a_failed_save_keeps_the_old_file)
 {
     mas_error err = {MAS_OK, ""};
     fixture f = set_up("kept");
     must(mas_model_save(f.model, f.path, false, NULL, &err), &err);
-    char partial[600];
-    snprintf(partial, sizeof partial, "%s.partial", f.path);
-    cr_assert_eq(mkdir(partial, 0700), 0);
+    cr_assert_eq(mkdir(temporary_of(&f), 0700), 0);
     disturb(f.model, 0.1, 1);
     cr_expect_eq(mas_model_save(f.model, f.path, false, NULL, &err), MAS_E_IO);
-    cr_assert_eq(rmdir(partial), 0);
+    cr_assert_eq(rmdir(temporary_of(&f)), 0);
     mas_model *fresh = make_model(f.device, &f.config, &f.plan, 256, false, 5);
     float *start = copy_of(fresh->weights, fresh->total);
     must(mas_model_load(fresh, f.path, false, NULL, &err), &err);
