@@ -31,23 +31,34 @@ static bool read_shard(const char *text, mas_run_options *options)
     return true;
 }
 
+static bool is_mine(const mas_experiment *experiment, const mas_run_options *options,
+                    const char *id)
+{
+    for (int64_t i = 0; i < experiment->count; i++)
+        if (mas_run_in_shard(options, i) && strcmp(experiment->points[i].id, id) == 0)
+            return true;
+    return false;
+}
+
 /* Failed points run again when their result is gone. */
 static mas_status forget_failed(const mas_experiment *experiment, const mas_run_options *options,
                                 mas_error *err)
 {
-    mas_status status = mas_folder_check(experiment, options->results, err);
-    for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
-        char *path =
-            mas_point_path(options->results, experiment->name, experiment->points[i].id, ".json");
-        json_t *result = NULL;
+    mas_result_set *there;
+    mas_status status = mas_folder_check(experiment, options->results, &there, err);
+    for (size_t r = 0; status == MAS_OK && there && r < there->count; r++) {
+        const char *id = mas_json_text_at(there->results[r], "id");
+        if (strcmp(mas_json_text_at(there->results[r], "status"), "ok") == 0 ||
+            !is_mine(experiment, options, id))
+            continue;
+        char *path = mas_point_path(options->results, experiment->name, id, ".json");
         if (!path)
-            return mas_fail(err, MAS_E_MEMORY, "no memory for the name of a result");
-        if (mas_run_in_shard(options, i) && mas_json_read(path, &result, NULL) == MAS_OK &&
-            strcmp(mas_json_text_at(result, "status"), "ok") != 0 && unlink(path) != 0)
+            status = mas_fail(err, MAS_E_MEMORY, "no memory for the name of a result");
+        else if (unlink(path) != 0 && errno != ENOENT)
             status = mas_fail(err, MAS_E_IO, "cannot remove %s: %s", path, strerror(errno));
-        json_decref(result);
         free(path);
     }
+    mas_results_free(there);
     return status;
 }
 

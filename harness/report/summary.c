@@ -33,6 +33,8 @@ static char *group_key(const json_t *result)
     if (!point)
         return strdup(mas_json_text_at(result, "id"));
     (void)json_object_del(point, "seed");
+    (void)json_object_set_new(point, "corpus_hash",
+                              json_string(mas_json_text_at(result, "corpus.hash")));
     char *key = json_dumps(point, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(point);
     return key;

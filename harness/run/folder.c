@@ -51,43 +51,42 @@ static json_t *describe(const mas_experiment *experiment)
     return json;
 }
 
-/* Is each of the points listed there one of these, under the same title? */
-static bool adds_points(const json_t *there, const json_t *mine)
+/* Is each of the points listed there one of these? */
+static bool has_all(const json_t *mine, const json_t *there)
 {
-    json_t *titles = json_object();
+    json_t *ids = json_object();
     const json_t *before = json_object_get(there, "points"), *point;
-    bool all = titles && json_is_array(before);
+    bool all = ids && json_is_array(before);
     size_t i;
     json_array_foreach(json_object_get(mine, "points"), i, point)
-        mas_json_set_text(titles, mas_json_text_at(point, "id"), mas_json_text_at(point, "title"));
-    json_array_foreach(before, i, point)
-    {
-        const char *title =
-            json_string_value(json_object_get(titles, mas_json_text_at(point, "id")));
-        all = all && title && strcmp(title, mas_json_text_at(point, "title")) == 0;
-    }
-    json_decref(titles);
+        mas_json_set(ids, mas_json_text_at(point, "id"), json_true());
+    json_array_foreach(before, i, point) all =
+        all && json_object_get(ids, mas_json_text_at(point, "id"));
+    json_decref(ids);
     return all;
 }
 
-/* @param[out] grows  the folder is of this experiment with fewer points */
+/* Points are compared by their ids, which hold the content of files that keys only name.
+ * @param[out] grows  the folder is of this experiment with other points besides */
 static mas_status refuse_other(const mas_experiment *experiment, const json_t *there,
                                const json_t *mine, const char *path, const char *folder,
                                bool *grows, mas_error *err)
 {
     const json_t *before = json_object_get(there, "resolved");
-    if (!json_is_object(before))
+    const json_int_t schema = json_integer_value(json_object_get(there, "schema"));
+    if (!json_is_object(before) || schema != MAS_RESULT_SCHEMA)
         return mas_fail(
             err, MAS_E_FORMAT,
-            "%s: no \"resolved\" experiment in it; remove the folder %s or name another "
-            "with --results",
-            path, folder);
+            "%s: no \"resolved\" experiment of schema %d in it; remove the folder %s or "
+            "name another with --results",
+            path, MAS_RESULT_SCHEMA, folder);
     char change[512];
-    if (!mas_experiment_difference(before, experiment->resolved, change, sizeof change))
+    *grows = mas_experiment_difference(before, experiment->resolved, change, sizeof change);
+    if (has_all(mine, there))
         return MAS_OK;
-    *grows = adds_points(there, mine);
-    if (*grows)
-        return MAS_OK;
+    if (!*grows)
+        snprintf(change, sizeof change,
+                 "no key, but a file that one names (layout_file), or this program's numbering");
     return mas_fail(err, MAS_E_ARGUMENT,
                     "%s holds results of another version of this experiment; what changed: %s. "
                     "Results of two versions "
@@ -101,12 +100,17 @@ static mas_status check_folder(const mas_experiment *experiment, const json_t *m
                                const char *folder, const char *path, bool *writes, mas_error *err)
 {
     json_t *there = NULL;
+    mas_error why;
     *writes = false;
-    mas_status status = mas_json_read(path, &there, err);
+    mas_status status = mas_json_read(path, &there, &why);
     if (status == MAS_E_NOT_FOUND) {
         *writes = true;
         return MAS_OK;
     }
+    if (status != MAS_OK)
+        return mas_fail(err, status,
+                        "%.900s; remove the folder of that file or name another with --results",
+                        why.text);
     if (status == MAS_OK)
         status = refuse_other(experiment, there, mine, path, folder, writes, err);
     if (status == MAS_OK && access(folder, W_OK) != 0)
@@ -116,36 +120,68 @@ static mas_status check_folder(const mas_experiment *experiment, const json_t *m
     return status;
 }
 
-static mas_status check_or_make(const mas_experiment *experiment, const char *results, bool make,
-                                mas_error *err)
+typedef struct names {
+    char *folder, *file; /* the experiment's folder, and experiment.json there */
+    json_t *mine;        /* what that file shall hold */
+} names;
+
+static mas_status name_all(const mas_experiment *experiment, const char *results, names *out,
+                           mas_error *err)
 {
-    mas_status status = MAS_OK;
-    json_t *mine = describe(experiment);
-    char *folder = mas_folder_path(results, experiment->name);
-    char *path = mas_point_path(results, experiment->name, "experiment", ".json");
-    bool writes = false;
-    if (!mine || !folder || !path)
-        status = mas_fail(err, MAS_E_MEMORY, "no memory for the results folder");
-    else
-        status = check_folder(experiment, mine, folder, path, &writes, err);
-    if (status == MAS_OK && make && writes)
-        status = mas_make_folders(folder, err);
-    if (status == MAS_OK && make && writes)
-        status = mas_json_write(path, mine, err);
-    if (status == MAS_OK && make)
-        mas_file_remove_leftovers(folder);
-    json_decref(mine);
-    free(folder);
-    free(path);
-    return status;
+    *out = (names){.folder = mas_folder_path(results, experiment->name),
+                   .file = mas_point_path(results, experiment->name, "experiment", ".json"),
+                   .mine = describe(experiment)};
+    return out->folder && out->file && out->mine
+               ? MAS_OK
+               : mas_fail(err, MAS_E_MEMORY, "no memory for the results folder");
 }
 
-mas_status mas_folder_check(const mas_experiment *experiment, const char *results, mas_error *err)
+static void free_names(names *n)
 {
-    return check_or_make(experiment, results, false, err);
+    json_decref(n->mine);
+    free(n->file);
+    free(n->folder);
+}
+
+/* What a report at the end would stumble over is better said before hours of work. */
+static mas_status read_results(const char *folder, mas_result_set **out, mas_error *err)
+{
+    mas_error why;
+    const mas_status status = mas_results_load(folder, out, &why);
+    if (status == MAS_OK || status == MAS_E_NOT_FOUND)
+        return MAS_OK;
+    return mas_fail(err, status, "%.900s%s", why.text,
+                    status == MAS_E_FORMAT ? "; remove that file to run its point again" : "");
+}
+
+mas_status mas_folder_check(const mas_experiment *experiment, const char *results,
+                            mas_result_set **there, mas_error *err)
+{
+    names n;
+    bool writes;
+    *there = NULL;
+    mas_status status = name_all(experiment, results, &n, err);
+    if (status == MAS_OK)
+        status = check_folder(experiment, n.mine, n.folder, n.file, &writes, err);
+    if (status == MAS_OK)
+        status = read_results(n.folder, there, err);
+    free_names(&n);
+    return status;
 }
 
 mas_status mas_folder_prepare(const mas_experiment *experiment, const char *results, mas_error *err)
 {
-    return check_or_make(experiment, results, true, err);
+    names n;
+    bool writes = false;
+    mas_status status = name_all(experiment, results, &n, err);
+    if (status == MAS_OK)
+        status = check_folder(experiment, n.mine, n.folder, n.file, &writes, err);
+    if (status == MAS_OK && writes)
+        status = mas_make_folders(n.folder, err);
+    if (status == MAS_OK && writes)
+        status = mas_json_write(n.file, n.mine, err);
+    if (status == MAS_OK)
+        mas_file_remove_leftovers(n.folder);
+    free_names(&n);
+    return status;
 }

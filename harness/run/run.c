@@ -96,9 +96,31 @@ static mas_status run_missing(mas_shared *shared, const mas_experiment *experime
     return status == MAS_OK ? mas_json_write(path, *result, err) : status;
 }
 
+/* Results of two texts under one name must not meet in a folder. */
+static mas_status check_text(const mas_corpus *corpus, const mas_point *point,
+                             const mas_result_set *there, mas_error *err)
+{
+    const mas_corpus_info *info = mas_corpus_describe(corpus);
+    const json_t *mine = json_object_get(point->resolved, "corpus");
+    for (size_t i = 0; there && i < there->count; i++) {
+        const json_t *result = there->results[i];
+        const char *hash = mas_json_text_at(result, "corpus.hash");
+        if (!hash[0] || strcmp(hash, info->hash) == 0 ||
+            mas_experiment_difference(mas_json_value_at(result, "point.corpus"), mine, NULL, 0))
+            continue;
+        return mas_fail(err, MAS_E_ARGUMENT,
+                        "the files that corpus names have another content than when %s/%s.json was "
+                        "made (corpus.hash %s there, %s now); results of two texts are not mixed: "
+                        "restore the files, or name another folder with --results",
+                        there->folder, mas_json_text_at(result, "id"), hash, info->hash);
+    }
+    return MAS_OK;
+}
+
 /* A corpus that cannot be opened is bad input, found before anything is created. */
 static mas_status open_corpora(mas_corpora *corpora, const mas_experiment *experiment,
-                               const mas_run_options *options, mas_error *err)
+                               const mas_run_options *options, const mas_result_set *there,
+                               mas_error *err)
 {
     mas_status status = MAS_OK;
     for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
@@ -107,11 +129,13 @@ static mas_status open_corpora(mas_corpora *corpora, const mas_experiment *exper
         if (!mas_run_in_shard(options, i) || !runner->needs_corpus || !runner->needs_corpus(point))
             continue;
         char *path = mas_point_path(options->results, experiment->name, point->id, ".json");
-        const mas_corpus *corpus;
+        const mas_corpus *corpus = NULL;
         if (!path)
             status = mas_fail(err, MAS_E_MEMORY, "no memory for the name of a result");
         else if (access(path, F_OK) != 0)
             status = mas_corpora_get(corpora, point, mas_point_longest(point), &corpus, err);
+        if (status == MAS_OK && corpus)
+            status = check_text(corpus, point, there, err);
         free(path);
     }
     return status;
@@ -130,9 +154,11 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
     mas_status status = mas_device_usable(options->device, &why);
     if (status != MAS_OK)
         return mas_fail(err, status, "%s cannot be used: %.900s", options->device->name, why.text);
-    status = mas_folder_check(experiment, options->results, err);
+    mas_result_set *there;
+    status = mas_folder_check(experiment, options->results, &there, err);
     if (status == MAS_OK)
-        status = open_corpora(&shared.corpora, experiment, options, err);
+        status = open_corpora(&shared.corpora, experiment, options, there, err);
+    mas_results_free(there);
     if (status == MAS_OK)
         status = mas_folder_prepare(experiment, options->results, err);
     for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {

@@ -6,6 +6,7 @@
 #ifndef MASBENCH_RUN_RUNNER_H
 #define MASBENCH_RUN_RUNNER_H
 
+#include "harness/results/results.h"
 #include "harness/run/quantities.h"
 #include "harness/run/run.h"
 #include "masbench/profile.h"
@@ -15,11 +16,14 @@
 char *mas_folder_path(const char *results, const char *experiment);
 char *mas_point_path(const char *results, const char *experiment, const char *id, const char *end);
 
-/** Is the folder, if there is one, of the same experiment? Otherwise MAS_E_ARGUMENT naming the
- * key that changed and the remedy. Creates nothing. */
+/** Is the folder, if there is one, of the same experiment, and can its results be read? Creates
+ * nothing.
+ *  @param[out] there  its results, to be freed; NULL: there is no folder
+ *  @return MAS_OK; MAS_E_ARGUMENT naming the key that changed and the remedy; MAS_E_FORMAT, MAS_E_IO
+ *          naming a file that cannot be read */
 MAS_MUST_USE mas_status mas_folder_check(const mas_experiment *experiment, const char *results,
-                                         mas_error *err);
-/** The same check, then make the folder and its experiment.json where missing, and remove
+                                         mas_result_set **there, mas_error *err);
+/** Is it of the same experiment? Then make the folder and its experiment.json where missing, and remove
  * temporary files whose process is gone. */
 MAS_MUST_USE mas_status mas_folder_prepare(const mas_experiment *experiment, const char *results,
                                            mas_error *err);

@@ -39,6 +39,18 @@ Test(report, seeds_are_one_group_with_mean_and_extremes)
     made_up_drop(r, 3);
 }
 
+Test(report, seeds_of_two_texts_are_two_groups)
+{
+    json_t *r[] = {result("full, seed 1", "full", 6, 1, 1, log(4), 257),
+                   result("full, seed 2", "full", 6, 2, 1, log(5), 257)};
+    for (size_t i = 0; i < 2; i++)
+        mas_json_set_text(json_object_get(r[i], "corpus"), "hash", i == 0 ? "one" : "two");
+    mas_report *report = make(r, 2);
+    cr_assert_eq(report->group_count, 2);
+    mas_report_free(report);
+    drop(r, 2);
+}
+
 Test(report, the_front_holds_what_nothing_beats)
 {
     json_t *r[] = {made_up_result("full", "full", 6, 1, 1, log(3), 257),

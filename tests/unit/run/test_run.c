@@ -126,3 +126,132 @@ Test(run, a_finished_training_outlives_the_loss_of_its_result)
     for (int64_t i = 0; i < 2; i++)
         cr_expect_neq(access(file_of(i, ".checkpoint.safetensors"), F_OK), 0);
 }
+
+/* ---- what lies in the folder already ---- */
+
+static void put(const char *path, const char *content)
+{
+    FILE *out = fopen(path, "w");
+    cr_assert_not_null(out, "%s", path);
+    fputs(content, out);
+    fclose(out);
+}
+
+/* Run another text in the same folder. */
+static mas_status run_text(const char *other, mas_run_summary *summary, mas_error *err)
+{
+    mas_experiment_free(experiment);
+    experiment = NULL;
+    experiment = load_good(other, NULL, 0);
+    return mas_run_experiment(experiment, &options, NULL, summary, err);
+}
+
+Test(run, results_are_read_before_anything_runs)
+{
+    static const struct {
+        const char *content, *message;
+    } broken[] = {
+        {"", "not valid JSON"},
+        {"{\"schema\": 1, \"id\": \"0", "not valid JSON"},
+        {"{}", "no whole number under \"schema\""},
+        {"{\"schema\": 2, \"id\": \"x\", \"status\": \"ok\"}", "result schema 2"},
+    };
+    mas_error err;
+    mas_run_summary summary;
+    cr_assert_eq(mas_make_folders(file_of(1, ""), &err), MAS_OK);
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        put(file_of(1, ".json"), broken[i].content);
+        cr_expect_eq(mas_run_experiment(experiment, &options, NULL, &summary, &err), MAS_E_FORMAT);
+        cr_expect_not_null(strstr(err.text, broken[i].message), "%s", err.text);
+        cr_expect_not_null(strstr(err.text, "remove that file to run its point again"), "%s",
+                           err.text);
+        cr_expect_neq(access(file_of(0, ".json"), F_OK), 0, "nothing ran");
+    }
+    cr_assert_eq(unlink(file_of(1, ".json")), 0);
+    char path[512];
+    snprintf(path, sizeof path, "%s/faults/experiment.json", scratch.folder);
+    static const char *const others[] = {"{\"schema\": 2, \"resolved\": {}, \"points\": []}", "{"};
+    for (size_t i = 0; i < 2; i++) {
+        put(path, others[i]);
+        cr_expect_eq(mas_run_experiment(experiment, &options, NULL, &summary, &err), MAS_E_FORMAT);
+        cr_expect_not_null(strstr(err.text, "name another with --results"), "%s", err.text);
+    }
+}
+
+#define SHORT "training: {tokens: 64, seq_len: 32, batch_tokens: 32, evaluations: 0}\n"
+
+/* The title of a point changes when its sweep grows; its id does not. */
+Test(run, a_sweep_of_one_grows)
+{
+    static const char one[] = "experiment: grows\nmodel: {layers: 1, width: 16, heads: 2}\n"
+                              "corpus: {type: recall}\n" SHORT "evaluation: {tokens: 64}\n"
+                              "sweep:\n  - seed: [1%s]\n";
+    char content[512];
+    mas_error err;
+    mas_run_summary summary;
+    snprintf(content, sizeof content, one, "");
+    cr_expect_eq(run_text(content, &summary, &err), MAS_OK, "%s", err.text);
+    snprintf(content, sizeof content, one, ", 2");
+    cr_expect_eq(run_text(content, &summary, &err), MAS_OK, "%s", err.text);
+    cr_expect(summary.ok == 2 && summary.already_there == 1);
+    snprintf(content, sizeof content, one, "");
+    cr_expect_eq(run_text(content, &summary, &err), MAS_E_ARGUMENT, "fewer than are listed");
+}
+
+Test(run, a_layout_of_another_content_is_another_experiment)
+{
+    char path[512], content[1024];
+    mas_error err;
+    mas_run_summary summary;
+    snprintf(path, sizeof path, "%s/layout.txt", scratch.folder);
+    snprintf(
+        content, sizeof content,
+        "experiment: layout\nkind: plan\nmodel: {layers: 1, width: 16, heads: 2}\n"
+        "corpus: {type: recall}\ntraining: {seq_len: 16}\n"
+        "attention: {sparse: {variant: block_sparse, block: 8, layout: file, layout_file: %s}}\n",
+        path);
+    put(path, "1\n11\n");
+    cr_expect_eq(run_text(content, &summary, &err), MAS_OK, "%s", err.text);
+    put(path, "1\n01\n");
+    cr_expect_eq(run_text(content, &summary, &err), MAS_E_ARGUMENT);
+    cr_expect_not_null(strstr(err.text, "no key, but a file that one names"), "%s", err.text);
+}
+
+/* A document is a file. */
+static void put_texts(const char *word)
+{
+    mas_error err;
+    char path[512];
+    snprintf(path, sizeof path, "%s/texts", scratch.folder);
+    cr_assert_eq(mas_make_folders(path, &err), MAS_OK);
+    for (int i = 0; i < 24; i++) {
+        snprintf(path, sizeof path, "%s/texts/%d.txt", scratch.folder, i);
+        FILE *out = fopen(path, "w");
+        cr_assert_not_null(out);
+        for (int line = 0; line < 40; line++)
+            fprintf(out, "%s %d %d\n", word, i, line);
+        fclose(out);
+    }
+}
+
+Test(run, two_texts_do_not_meet_in_a_folder)
+{
+    char content[1024];
+    mas_error err;
+    mas_run_summary summary;
+    snprintf(content, sizeof content,
+             "experiment: text\nmodel: {layers: 1, width: 16, heads: 2}\n"
+             "corpus: {type: text, paths: [%s/texts], validation_fraction: 0.3, test_fraction: "
+             "0.3}\n" SHORT "evaluation: {tokens: 64}\nsweep:\n  - seed: [1, 2]\n",
+             scratch.folder);
+    put_texts("one");
+    options.shards = 2;
+    cr_expect_eq(run_text(content, &summary, &err), MAS_OK, "%s", err.text);
+    cr_expect_eq(summary.ok, 1);
+    put_texts("two");
+    options.shard = 2;
+    cr_expect_eq(run_text(content, &summary, &err), MAS_E_ARGUMENT);
+    cr_expect_not_null(strstr(err.text, "results of two texts are not mixed"), "%s", err.text);
+    put_texts("one");
+    cr_expect_eq(run_text(content, &summary, &err), MAS_OK, "%s", err.text);
+}
