@@ -212,9 +212,17 @@ static void point_end(void *user, const mas_point *point, const json_t *result, 
                      empty);
 }
 
+static void warn(void *user, const mas_point *point, const char *text)
+{
+    const mas_progress_bar *bar = user;
+    if (bar->terminal)
+        fputs("\r\033[K", bar->out);
+    mas_cli_warn("%s: %s", point->title, text);
+}
+
 mas_run_observer mas_progress_observer(mas_progress_bar *bar)
 {
-    return (mas_run_observer){point_begin, step, point_end, bar};
+    return (mas_run_observer){point_begin, step, point_end, warn, bar};
 }
 
 void mas_progress_end(mas_progress_bar *bar)

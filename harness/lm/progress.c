@@ -187,11 +187,8 @@ static mas_status compare_runs(const json_t *theirs, const json_t *ours, const c
             continue;
         char *a = have ? json_dumps(have, JSON_ENCODE_ANY) : NULL,
              *b = json_dumps(want, JSON_ENCODE_ANY);
-        mas_fail(
-            err, MAS_E_FORMAT,
-            "%s belongs to another run: %s is %s there and %s here; remove the file or restore the "
-            "setting",
-            path, key, a ? a : "absent", b ? b : "another value");
+        mas_fail(err, MAS_E_FORMAT, "%s belongs to another run: %s is %s there and %s here", path,
+                 key, a ? a : "absent", b ? b : "another value");
         free(a);
         free(b);
         return MAS_E_FORMAT;
@@ -278,17 +275,12 @@ mas_status mas_progress_parse(const char *text, const char *identity, int64_t st
     mas_status status;
     if (!json_is_object(theirs))
         status = mas_fail(err, MAS_E_FORMAT,
-                          "%s holds no training progress (metadata key \"masbench\"); it cannot be "
-                          "resumed from, remove it",
-                          path);
+                          "%s holds no training progress (metadata key \"masbench\")", path);
     else
         status = compare_runs(theirs, ours, path, err);
     if (status == MAS_OK && !parse_progress(root, steps, out))
-        status =
-            mas_fail(err, MAS_E_FORMAT,
-                     "%s holds broken training progress (metadata key \"masbench\"); it cannot be "
-                     "resumed from, remove it",
-                     path);
+        status = mas_fail(err, MAS_E_FORMAT,
+                          "%s holds broken training progress (metadata key \"masbench\")", path);
     json_decref(ours);
     json_decref(root);
     return status;

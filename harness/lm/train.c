@@ -193,11 +193,8 @@ static mas_status save(trainer *t, mas_error *err)
 }
 
 /* The progress is read and held against this run before the first weight is replaced. */
-static mas_status resume(trainer *t, bool *resumed, mas_error *err)
+static mas_status read_checkpoint(trainer *t, mas_error *err)
 {
-    *resumed = false;
-    if (!t->path || (access(t->path, F_OK) != 0 && errno == ENOENT))
-        return MAS_OK;
     mas_st_file file;
     mas_status status = mas_st_open(t->path, &file, err);
     if (status != MAS_OK)
@@ -208,17 +205,38 @@ static mas_status resume(trainer *t, bool *resumed, mas_error *err)
     for (int64_t step = 1; status == MAS_OK && step <= t->progress.step; step++)
         points += mas_train_curve_step(t->config, step);
     if (status == MAS_OK && points != t->progress.curve_count)
-        status = mas_fail(
-            err, MAS_E_FORMAT,
-            "%s holds %d points of the training curve where %d are due after %lld steps; it "
-            "cannot be resumed from, remove it",
-            t->path, t->progress.curve_count, points, (long long)t->progress.step);
+        status =
+            mas_fail(err, MAS_E_FORMAT,
+                     "%s holds %d points of the training curve where %d are due after %lld steps",
+                     t->path, t->progress.curve_count, points, (long long)t->progress.step);
     if (status == MAS_OK)
         status = mas_model_load(t->model, t->path, true, NULL, err);
     if (status == MAS_OK)
         restore_tiles(t);
-    *resumed = status == MAS_OK;
     return status;
+}
+
+/* Training can always start over; a checkpoint that is of no use must not become its result. */
+static mas_status resume(trainer *t, const mas_train_monitor *monitor, bool *resumed,
+                         mas_error *err)
+{
+    const mas_progress fresh = t->progress;
+    mas_error why;
+    *resumed = false;
+    if (!t->path || (access(t->path, F_OK) != 0 && errno == ENOENT))
+        return MAS_OK;
+    const mas_status status = read_checkpoint(t, &why);
+    if (status != MAS_OK && status != MAS_E_FORMAT)
+        return mas_fail(err, status, "%s", why.text);
+    *resumed = status == MAS_OK;
+    if (*resumed)
+        return MAS_OK;
+    t->progress = fresh;
+    if (monitor && monitor->warn) {
+        mas_fail(&why, status, "%.900s; training starts over", why.text);
+        monitor->warn(monitor->user, why.text);
+    }
+    return MAS_OK;
 }
 
 /* Plans and workspace of every length, so that the loop allocates nothing and a memory cap shows at
@@ -314,7 +332,7 @@ mas_status mas_train(mas_model *model, const mas_corpus *corpus, const mas_train
     *report = (mas_train_report){0};
     mas_status status = set_up(&t, evaluation, seed, err);
     if (status == MAS_OK)
-        status = resume(&t, &resumed, err);
+        status = resume(&t, monitor, &resumed, err);
     if (status == MAS_OK)
         status = loop(&t, monitor, err);
     if (status == MAS_OK || status == MAS_E_INTERRUPTED) {

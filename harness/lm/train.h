@@ -167,11 +167,14 @@ void mas_train_report_free(mas_train_report *report);
  * has a path and returns MAS_E_INTERRUPTED. */
 typedef struct mas_train_monitor {
     bool (*step)(void *user, int64_t step, int64_t steps, int64_t tokens, double loss);
+    /** Training goes on; the text is a sentence for people. NULL: nobody is told. */
+    void (*warn)(void *user, const char *text);
     void *user;
 } mas_train_monitor;
 
 /** Train from the model's current weights.
- *  @param checkpoint_path  NULL: no checkpoints; an existing one is resumed from. It also holds the last
+ *  @param checkpoint_path  NULL: no checkpoints; an existing one is resumed from. One that is damaged
+ * or of another run is warned of, and training starts over. It also holds the last
  * step (with checkpoint_seconds > 0), and is the caller's to remove once what training gave is safe
  *  @return MAS_E_DIVERGED when the loss stops being finite (step and value named),
  * MAS_E_INTERRUPTED, and the model's */

@@ -39,7 +39,7 @@ char *mas_progress_identity(const mas_model *model, const mas_corpus *corpus,
 /** Progress and identity as one JSON text, malloc'ed; NULL without memory. */
 char *mas_progress_text(const mas_progress *progress, const char *identity);
 /** The reverse. Refuses another run's text (MAS_E_FORMAT, the first setting that differs named) and
- * broken text.
+ * broken text; `out` may be changed then.
  *  @param text  may be NULL (a file without it)
  *  @param path  for messages */
 MAS_MUST_USE mas_status mas_progress_parse(const char *text, const char *identity, int64_t steps,

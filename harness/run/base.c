@@ -161,7 +161,7 @@ static mas_status train_on(mas_device *device, const base_training *t, mas_base 
     mas_train_report report = {0};
     mas_quality quality;
     mas_watch user = {t->options, t->observer, t->point, device, 0};
-    const mas_train_monitor watch = {mas_watch_step, &user};
+    const mas_train_monitor watch = {.step = mas_watch_step, .warn = mas_watch_warn, .user = &user};
     mas_status status = mas_model_create(device, &t->config, &t->plan, batch,
                                          mas_train_use(&config), seed, &model, err);
     if (status == MAS_OK)
@@ -250,6 +250,9 @@ mas_status mas_base_get(mas_corpora *corpora, const mas_experiment *experiment,
     status = take_lock(lock, options, &descriptor, err);
     if (status != MAS_OK || read_facts(out)) /* another process made it meanwhile */
         goto done;
+    if (access(out->path, F_OK) == 0)
+        mas_watch_warn(&(mas_watch){.observer = observer, .point = point},
+                       "the base that it continues is damaged, and made anew");
     t->point = point;
     t->options = options;
     t->observer = observer;

@@ -21,7 +21,7 @@
 #define STEP_SECONDS 0.05     /* between two messages about the steps of a point */
 #define POLL_MILLISECONDS 100 /* between two looks at the stop flag */
 
-typedef enum message_kind { POINT_BEGIN, STEP, POINT_END, WORKER_END } message_kind;
+typedef enum message_kind { POINT_BEGIN, STEP, WARNING, POINT_END, WORKER_END } message_kind;
 
 typedef struct message {
     message_kind kind;
@@ -29,7 +29,7 @@ typedef struct message {
     mas_status status; /* of a worker that ended */
     int64_t index, tokens;
     double fraction, loss;
-    char error[MAS_ERROR_TEXT_MAX];
+    char error[MAS_ERROR_TEXT_MAX]; /* or a warning */
 } message;
 _Static_assert(sizeof(message) <= PIPE_BUF, "a message is written at once");
 
@@ -116,6 +116,14 @@ static void tell_step(void *user, const mas_point *point, double fraction, int64
                        .loss = loss});
 }
 
+static void tell_warning(void *user, const mas_point *point, const char *text)
+{
+    const worker *w = user;
+    message m = {.kind = WARNING, .index = point - w->experiment->points};
+    snprintf(m.error, sizeof m.error, "%s", text);
+    tell(w, &m);
+}
+
 static void tell_end(void *user, const mas_point *point, const json_t *result, bool was_there)
 {
     const worker *w = user;
@@ -136,7 +144,7 @@ static _Noreturn void work(const mas_experiment *experiment, const mas_run_optio
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(EXIT_FAILURE);
     worker w = {.experiment = experiment, .pipe = pipe};
-    const mas_run_observer observer = {tell_begin, tell_step, tell_end, &w};
+    const mas_run_observer observer = {tell_begin, tell_step, tell_end, tell_warning, &w};
     mas_run_summary summary;
     mas_error err;
     message last = {.kind = WORKER_END};
@@ -206,6 +214,10 @@ static void hear(mas_team *t, const message *m)
     case STEP:
         if (o && o->progress)
             o->progress(o->user, point, m->fraction, m->tokens, m->loss);
+        break;
+    case WARNING:
+        if (o && o->warn)
+            o->warn(o->user, point, m->error);
         break;
     case POINT_END: note_point(t, point, m->was_there); break;
     case WORKER_END: note_error(t, m->status, m->error); break;

@@ -26,6 +26,13 @@ bool mas_watch_step(void *user, int64_t step, int64_t steps, int64_t tokens, dou
     return !(w->options->stop && *w->options->stop);
 }
 
+void mas_watch_warn(void *user, const char *text)
+{
+    const mas_watch *w = user;
+    if (w->observer && w->observer->warn)
+        w->observer->warn(w->observer->user, w->point, text);
+}
+
 void mas_time_stamp(char *text, size_t size)
 {
     const time_t t = time(NULL);
@@ -108,7 +115,7 @@ static mas_status train_and_score(const mas_experiment *experiment, const mas_po
         mas_point_path(options->results, experiment->name, point->id, ".checkpoint.safetensors");
     char *trained = mas_point_path(options->results, experiment->name, point->id, ".safetensors");
     mas_watch user = {options, observer, point, device, steps_a_watch(device)};
-    const mas_train_monitor watch = {mas_watch_step, &user};
+    const mas_train_monitor watch = {.step = mas_watch_step, .warn = mas_watch_warn, .user = &user};
     if (!progress || !trained) {
         status = mas_fail(&out->error, MAS_E_MEMORY, "no memory for the checkpoint's name");
         goto done;

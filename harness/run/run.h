@@ -34,6 +34,8 @@ typedef struct mas_run_observer {
     void (*progress)(void *user, const mas_point *point, double fraction, int64_t tokens,
                      double loss);
     void (*point_end)(void *user, const mas_point *point, const json_t *result, bool was_there);
+    /** While a point runs: a sentence for people; the point goes on. */
+    void (*warn)(void *user, const mas_point *point, const char *text);
     void *user;
 } mas_run_observer;
 

@@ -15,5 +15,7 @@ typedef struct mas_watch {
 
 /** A step of mas_train_monitor; `user` is a mas_watch. False after a stop request. */
 bool mas_watch_step(void *user, int64_t step, int64_t steps, int64_t tokens, double loss);
+/** Its warnings, to the observer. */
+void mas_watch_warn(void *user, const char *text);
 
 #endif

@@ -208,7 +208,7 @@ Test(lm_precision, a_resumed_bf16_run_equals_an_uninterrupted_one, .timeout = 12
 
     mas_model *model = make_model(device, &config, &plan, t.batch_tokens, MAS_MODEL_TRAINS, 5);
     int64_t last = 3;
-    const mas_train_monitor monitor = {stop_at, &last};
+    const mas_train_monitor monitor = {.step = stop_at, .user = &last};
     cr_assert_eq(mas_train(model, &corpus, &t, NULL, 3, path, &monitor, &report, &err),
                  MAS_E_INTERRUPTED);
     mas_train_report_free(&report);

@@ -255,3 +255,25 @@ Test(run, two_texts_do_not_meet_in_a_folder)
     put_texts("one");
     cr_expect_eq(run_text(content, &summary, &err), MAS_OK, "%s", err.text);
 }
+
+/* ---- a damaged checkpoint ---- */
+
+static void keep_warning(void *user, const mas_point *point, const char *warning)
+{
+    (void)point;
+    snprintf(user, MAS_ERROR_TEXT_MAX, "%s", warning);
+}
+
+Test(run, a_damaged_checkpoint_costs_time_not_the_point)
+{
+    mas_error err;
+    mas_run_summary summary;
+    char warning[MAS_ERROR_TEXT_MAX] = "";
+    const mas_run_observer observer = {.warn = keep_warning, .user = warning};
+    cr_assert_eq(mas_make_folders(file_of(1, ""), &err), MAS_OK);
+    put(file_of(0, ".checkpoint.safetensors"), "half");
+    cr_expect_eq(mas_run_experiment(experiment, &options, &observer, &summary, &err), MAS_OK);
+    cr_expect_eq(summary.ok, 2);
+    cr_expect_not_null(strstr(warning, "training starts over"), "%s", warning);
+    cr_expect_neq(access(file_of(0, ".checkpoint.safetensors"), F_OK), 0);
+}
