@@ -17,7 +17,7 @@ enum {
     MAS_EXIT_OK = 0,
     MAS_EXIT_FAILURES = 1,   /* finished, but points or checks failed */
     MAS_EXIT_USAGE = 2,      /* bad usage or bad input; nothing was written */
-    MAS_EXIT_INCOMPLETE = 3, /* results are missing */
+    MAS_EXIT_INCOMPLETE = 3, /* results are missing, or what shows them could not be written */
     MAS_EXIT_NOT_COMPARABLE = 4,
     MAS_EXIT_UNCLEAR = 5,
     MAS_EXIT_INTERRUPTED = 130, /* stopped by a signal after saving */

@@ -18,6 +18,11 @@ static int draw_history(const mas_cli_command *command, const mas_cli_parsed *pa
     }
     const bool all_there = status == MAS_OK;
     const mas_gate_rules rules = mas_gate_rules_default();
+    for (size_t i = 0; code == MAS_EXIT_OK && i < loaded; i++)
+        if (sets[i]->count == 0)
+            code = mas_cli_no_results(command, parsed->arguments[i]);
+    if (code != MAS_EXIT_OK)
+        goto done;
     if (all_there)
         status = mas_history_draw(sets, count, &rules, folder, stdout, &err);
     if (all_there && status == MAS_E_NOT_FOUND)
@@ -28,6 +33,7 @@ static int draw_history(const mas_cli_command *command, const mas_cli_parsed *pa
             code = MAS_EXIT_NOT_COMPARABLE;
     } else
         fprintf(stderr, "chart: %s/history.png\n", folder);
+done:
     for (size_t i = 0; i < loaded; i++)
         mas_results_free(sets[i]);
     return code;

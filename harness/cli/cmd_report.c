@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cli/cli.h"
+#include "harness/cli/load.h"
 #include "harness/files/replace.h"
 #include "harness/report/html.h"
 
@@ -67,6 +68,19 @@ static mas_status redirect(mas_result_set *set, const char *folder, int index, m
     return MAS_OK;
 }
 
+/* A page without charts is still one. */
+static mas_status write_charts(const mas_report *report, mas_error *err)
+{
+    const mas_status status = mas_report_write(report, err);
+    mas_error drawing;
+    if (status == MAS_E_NOT_FOUND)
+        mas_cli_warn("no charts drawn: %s", err->text);
+    else if (status == MAS_OK && mas_report_has_charts(report) &&
+             mas_report_draw(report, &drawing) != MAS_OK)
+        mas_cli_warn("%s", drawing.text);
+    return status == MAS_E_NOT_FOUND ? MAS_OK : status;
+}
+
 static mas_status add_section(const char *results, const char *folder, int index,
                               FILE *files[FILES], mas_error *err)
 {
@@ -81,11 +95,7 @@ static mas_status add_section(const char *results, const char *folder, int index
     if (status == MAS_OK)
         status = mas_report_compare(report, &comparisons, err);
     if (status == MAS_OK)
-        status = mas_report_write(report, err);
-    mas_error drawing;
-    if (status == MAS_OK && mas_report_has_charts(report) &&
-        mas_report_draw(report, &drawing) != MAS_OK)
-        mas_cli_warn("%s", drawing.text);
+        status = write_charts(report, err);
     if (status == MAS_OK) {
         mas_html_section(report, &comparisons, files[PAGE]);
         mas_comparisons_markdown(report, &comparisons, files[MARKDOWN]);
@@ -120,13 +130,8 @@ static int report_main(const mas_cli_command *command, int argc, char **argv)
             return mas_cli_usage_error(command, "%s", err.text);
         const size_t count = set->count;
         mas_results_free(set);
-        if (count == 0) {
-            mas_cli_usage_error(command,
-                                "%s holds no results; name the folder of an experiment, for "
-                                "example results/quickstart",
-                                parsed.arguments[i]);
-            return MAS_EXIT_INCOMPLETE;
-        }
+        if (count == 0)
+            return mas_cli_no_results(command, parsed.arguments[i]);
     }
     FILE *files[FILES] = {NULL};
     content texts[FILES] = {{NULL, 0}};

@@ -71,8 +71,7 @@ static int exit_code(const mas_cli_command *command, mas_status status,
     }
     if (status != MAS_OK) {
         mas_cli_usage_error(command, "%s", err->text);
-        return summary->ok + summary->failed > summary->already_there ? MAS_EXIT_INCOMPLETE
-                                                                      : MAS_EXIT_USAGE;
+        return summary->started ? MAS_EXIT_INCOMPLETE : MAS_EXIT_USAGE;
     }
     return summary->failed > 0 ? MAS_EXIT_FAILURES : MAS_EXIT_OK;
 }
@@ -154,8 +153,6 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
     if (code >= 0)
         return code;
     mas_error err;
-    if (jobs == 0)
-        jobs = mas_run_jobs(experiment, &options);
     if (jobs > 1 && experiment->kind == MAS_KIND_KERNEL) {
         code = mas_cli_usage_error(
             command, "--jobs: kernels are timed alone; leave it out for kind: kernel");
@@ -168,6 +165,8 @@ static int run_main(const mas_cli_command *command, int argc, char **argv)
     } else if (retry && forget_failed(experiment, &options, &err) != MAS_OK) {
         code = mas_cli_usage_error(command, "%s", err.text);
     } else {
+        if (jobs == 0) /* only now is it known which points run */
+            jobs = mas_run_jobs(experiment, &options);
         code = run_experiment(command, experiment, &options, (int)jobs);
     }
     mas_experiment_free(experiment);

@@ -128,6 +128,15 @@ void mas_cli_model_kernels(const mas_experiment *experiment, const mas_device_ki
     free(seen);
 }
 
+int mas_cli_no_results(const mas_cli_command *command, const char *path)
+{
+    mas_cli_usage_error(command,
+                        "%s holds no results; name the folder of an experiment, for example "
+                        "results/quickstart",
+                        path);
+    return MAS_EXIT_INCOMPLETE;
+}
+
 int mas_cli_report(const mas_cli_command *command, const char *folder)
 {
     mas_error err;
@@ -137,11 +146,7 @@ int mas_cli_report(const mas_cli_command *command, const char *folder)
     if (mas_results_load(folder, &set, &err) != MAS_OK)
         return mas_cli_usage_error(command, "%s", err.text);
     if (set->count == 0) {
-        mas_cli_usage_error(command,
-                            "%s holds no results; name the folder of an experiment, for example "
-                            "results/quickstart",
-                            folder);
-        code = MAS_EXIT_INCOMPLETE;
+        code = mas_cli_no_results(command, folder);
     } else if (mas_report_make(set, &report, &err) != MAS_OK) {
         code = mas_cli_usage_error(command, "%s", err.text);
     } else {
@@ -149,14 +154,19 @@ int mas_cli_report(const mas_cli_command *command, const char *folder)
         if (report->vocabularies_differ)
             printf("Vocabularies differ: perplexities per token are not comparable; compare bits "
                    "per byte.\n");
-        if (mas_report_write(report, &err) != MAS_OK)
-            code = mas_cli_usage_error(command, "%s", err.text);
-        else if (!mas_report_has_charts(report))
+        const mas_status written = mas_report_write(report, &err);
+        if (written == MAS_E_NOT_FOUND) { /* no chart scripts; tables and data are there */
+            mas_cli_warn("no charts drawn: %s", err.text);
+        } else if (written != MAS_OK) {
+            mas_cli_usage_error(command, "%s", err.text);
+            code = MAS_EXIT_INCOMPLETE;
+        } else if (!mas_report_has_charts(report)) {
             mas_cli_warn("nothing to draw: %s holds no finished, scored point", folder);
-        else if (mas_report_draw(report, &err) != MAS_OK)
+        } else if (mas_report_draw(report, &err) != MAS_OK) {
             mas_cli_warn("%s", err.text);
-        else
+        } else {
             fprintf(stderr, "charts and tables: %s\n", folder);
+        }
     }
     mas_report_free(report);
     mas_results_free(set);

@@ -11,7 +11,11 @@
 int mas_cli_load(const mas_cli_command *command, const char *path, const mas_cli_list *settings,
                  mas_experiment **out);
 
-/** Table to stdout, files and charts into the folder.
+/** Say that a folder or file holds no results.
+ *  @return MAS_EXIT_INCOMPLETE */
+int mas_cli_no_results(const mas_cli_command *command, const char *path);
+
+/** Table to stdout, files and charts into the folder. Charts that cannot be drawn are a warning.
  *  @return exit code */
 int mas_cli_report(const mas_cli_command *command, const char *folder);
 

@@ -26,7 +26,8 @@ typedef enum message_kind { POINT_BEGIN, STEP, WARNING, POINT_END, WORKER_END } 
 typedef struct message {
     message_kind kind;
     bool was_there;
-    mas_status status; /* of a worker that ended */
+    bool started;      /* as in the summary, of a worker that ended */
+    mas_status status; /* of the same */
     int64_t index, tokens;
     double fraction, loss;
     char error[MAS_ERROR_TEXT_MAX]; /* or a warning */
@@ -149,6 +150,7 @@ static _Noreturn void work(const mas_experiment *experiment, const mas_run_optio
     mas_error err;
     message last = {.kind = WORKER_END};
     last.status = mas_run_experiment(experiment, options, &observer, &summary, &err);
+    last.started = summary.started;
     if (last.status != MAS_OK)
         memcpy(last.error, err.text, sizeof last.error);
     tell(&w, &last);
@@ -220,7 +222,10 @@ static void hear(mas_team *t, const message *m)
             o->warn(o->user, point, m->error);
         break;
     case POINT_END: note_point(t, point, m->was_there); break;
-    case WORKER_END: note_error(t, m->status, m->error); break;
+    case WORKER_END:
+        t->summary->started |= m->started;
+        note_error(t, m->status, m->error);
+        break;
     }
 }
 
@@ -281,6 +286,7 @@ static void wait_for(mas_team *t, pid_t process)
             WEXITSTATUS(state));
     else
         return;
+    t->summary->started = true;
     note_error(t, MAS_E_IO, text);
 }
 

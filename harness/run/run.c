@@ -161,6 +161,7 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
     mas_results_free(there);
     if (status == MAS_OK)
         status = mas_folder_prepare(experiment, options->results, err);
+    summary->started = status == MAS_OK;
     for (int64_t i = 0; status == MAS_OK && i < experiment->count; i++) {
         if (!mas_run_in_shard(options, i))
             continue;

@@ -41,6 +41,7 @@ typedef struct mas_run_observer {
 
 typedef struct mas_run_summary {
     int64_t ok, failed, already_there, missing; /* missing: not in this shard, or stopped before */
+    bool started; /* the input was found good: what ends the run later is no fault of it */
 } mas_run_summary;
 
 /** Run what is missing. Refuses (MAS_E_ARGUMENT) a results folder that belongs to another version

@@ -38,6 +38,9 @@ rm -f locked/x && chmod 755 locked
 code 2 "plot of a missing folder" plot none
 mkdir empty
 code 3 "plot of an empty folder" plot empty
+code 3 "a history of an empty folder" plot --history history empty
+holds err 'empty holds no results' "the folder is named"
+check "nothing was created" absent history
 printf '{"schema": 1' >empty/0123456789abcdef.json
 code 2 "plot of a truncated result" plot empty
 holds err '0123456789abcdef.json' "the truncated file is named"

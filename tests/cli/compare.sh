@@ -156,7 +156,7 @@ sed -i 's/"cpu": ".*"/"cpu": "Another One"/' elsewhere/????????????????.json
 code 4 "a history of two machines" plot --history strange before/speed elsewhere
 holds err 'elsewhere was measured on other hardware than before/speed (cpu: .* -> Another One)' "both are named"
 check "nothing is drawn" absent strange
-code 2 "a history of nothing" plot --history story empty
+code 3 "a history of nothing" plot --history story empty
 code 2 "a history of what is not there" plot --history story nowhere
 
 finish

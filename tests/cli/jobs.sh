@@ -35,6 +35,11 @@ check "same numbers" same expected got
 code 1 "points that fail" run "$here/case11.yaml" --threads 2 --jobs 2 --shard 1/4
 check "eleven results" [ "$(results results/case11)" -eq 11 ]
 check "four out of memory" [ "$(with_status results/case11 out_of_memory)" -eq 4 ]
+failed_at_once() { grep -l '"status": "out_of_memory"' results/case11/????????????????.json | xargs grep -l "\"points_at_once\": $1" | wc -l; }
+code 1 "they fail again, one at a time" run "$here/case11.yaml" --threads 2 --jobs 1 --shard 1/4 --retry-failed
+check "four alone" [ "$(failed_at_once 1)" -eq 4 ]
+code 1 "and as many at once as are left to run" run "$here/case11.yaml" --threads 2 --shard 1/4 --retry-failed
+check "four, two at once" [ "$(failed_at_once 2)" -eq 4 ]
 
 begin() {
     "$program" run "$1" --threads 2 --jobs 2 --results "$2" >out 2>err </dev/null &
@@ -88,7 +93,7 @@ sleep 0.5
 check "the others go on" live "$2"
 kill -INT $process
 end
-check "a killed worker is an error (got $got)" [ "$got" -eq 2 ]
+check "a killed worker leaves the run incomplete (got $got)" [ "$got" -eq 3 ]
 holds err 'ended by signal 9' "that names the signal"
 holds err 'the same command runs what is missing' "and the remedy"
 

@@ -95,6 +95,19 @@ holds err 'cannot write' "and says so"
 check "no half files" [ "$(temporaries full)" -eq 0 ]
 check "what is there is whole" sh -c 'for f in full/tiny/*.json; do [ ! -e "$f" ] || [ "$(tail -n 1 "$f")" = "}" ] || exit 1; done'
 
+# At the first point the run has started.
+got=0
+(trap '' XFSZ; ulimit -f 16; exec "$program" run tiny.yaml --threads 1 --results fuller >out 2>err) || got=$?
+check "a disk that fills up leaves it incomplete ($got)" [ "$got" -eq 3 ]
+check "after it began" [ -s fuller/tiny/experiment.json ]
+mkdir data
+for command in 'run tiny.yaml' 'plot results/tiny' 'report results/tiny'; do
+    got=0
+    MASBENCH_DATA=$work/data "$program" $command >out 2>err || got=$?
+    check "$command without chart scripts: fine ($got)" [ "$got" -eq 0 ]
+    holds err 'warning: no charts drawn: .*MASBENCH_DATA' "says so"
+done
+
 # Tables, data and the page of before stay whole where new ones cannot be written.
 code 0 "one page" report results/tiny
 everything() { (cd results/tiny && find . -type f | sort | xargs cksum); }
