@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cli/cli.h"
 #include "harness/cli/load.h"
+#include "harness/cli/signals.h"
 #include "harness/files/replace.h"
 #include "harness/report/html.h"
 
@@ -76,7 +77,7 @@ static mas_status write_charts(const mas_report *report, mas_error *err)
     if (status == MAS_E_NOT_FOUND)
         mas_cli_warn("no charts drawn: %s", err->text);
     else if (status == MAS_OK && mas_report_has_charts(report) &&
-             mas_report_draw(report, &drawing) != MAS_OK)
+             mas_report_draw(report, &mas_cli_stop, &drawing) != MAS_OK)
         mas_cli_warn("%s", drawing.text);
     return status == MAS_E_NOT_FOUND ? MAS_OK : status;
 }

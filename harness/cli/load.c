@@ -2,6 +2,7 @@
 #include "harness/cli/load.h"
 
 #include "harness/cli/kinds.h"
+#include "harness/cli/signals.h"
 #include "harness/report/report.h"
 #include "harness/results/results.h"
 #include "harness/run/estimate.h"
@@ -137,12 +138,42 @@ int mas_cli_no_results(const mas_cli_command *command, const char *path)
     return MAS_EXIT_INCOMPLETE;
 }
 
+/* Tables first; charts that cannot be drawn are a warning. */
+static int write_report(const mas_cli_command *command, const mas_report *report,
+                        const char *folder)
+{
+    mas_error err;
+    mas_status status = mas_report_write(report, &err);
+    if (status == MAS_E_NOT_FOUND) { /* a chart script: all else is there */
+        mas_cli_warn("no charts drawn: %s", err.text);
+        return MAS_EXIT_OK;
+    }
+    if (status != MAS_OK) {
+        mas_cli_usage_error(command, "%s", err.text);
+        return MAS_EXIT_INCOMPLETE;
+    }
+    if (!mas_report_has_charts(report)) {
+        mas_cli_warn("nothing to draw: %s holds no finished, scored point", folder);
+        return MAS_EXIT_OK;
+    }
+    status = mas_report_draw(report, &mas_cli_stop, &err);
+    if (status == MAS_E_INTERRUPTED) {
+        fprintf(stderr, "masbench: %s\n", err.text);
+        return MAS_EXIT_INTERRUPTED;
+    }
+    if (status != MAS_OK)
+        mas_cli_warn("%s", err.text);
+    else
+        fprintf(stderr, "charts and tables: %s\n", folder);
+    return MAS_EXIT_OK;
+}
+
 int mas_cli_report(const mas_cli_command *command, const char *folder)
 {
     mas_error err;
     mas_result_set *set = NULL;
     mas_report *report = NULL;
-    int code = MAS_EXIT_OK;
+    int code;
     if (mas_results_load(folder, &set, &err) != MAS_OK)
         return mas_cli_usage_error(command, "%s", err.text);
     if (set->count == 0) {
@@ -154,19 +185,7 @@ int mas_cli_report(const mas_cli_command *command, const char *folder)
         if (report->vocabularies_differ)
             printf("Vocabularies differ: perplexities per token are not comparable; compare bits "
                    "per byte.\n");
-        const mas_status written = mas_report_write(report, &err);
-        if (written == MAS_E_NOT_FOUND) { /* no chart scripts; tables and data are there */
-            mas_cli_warn("no charts drawn: %s", err.text);
-        } else if (written != MAS_OK) {
-            mas_cli_usage_error(command, "%s", err.text);
-            code = MAS_EXIT_INCOMPLETE;
-        } else if (!mas_report_has_charts(report)) {
-            mas_cli_warn("nothing to draw: %s holds no finished, scored point", folder);
-        } else if (mas_report_draw(report, &err) != MAS_OK) {
-            mas_cli_warn("%s", err.text);
-        } else {
-            fprintf(stderr, "charts and tables: %s\n", folder);
-        }
+        code = write_report(command, report, folder);
     }
     mas_report_free(report);
     mas_results_free(set);

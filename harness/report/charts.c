@@ -150,16 +150,25 @@ mas_status mas_report_write(const mas_report *report, mas_error *err)
     return status;
 }
 
-mas_status mas_report_draw(const mas_report *report, mas_error *err)
+mas_status mas_report_draw(const mas_report *report, const volatile sig_atomic_t *stop,
+                           mas_error *err)
 {
+    const char *folder = report->set->folder;
     mas_status status = MAS_OK;
-    for (size_t i = 0; i < CHART_COUNT && status != MAS_E_NOT_FOUND; i++) {
+    bool stopped = false;
+    for (size_t i = 0; i < CHART_COUNT && status != MAS_E_NOT_FOUND && !stopped; i++) {
         if (!charts[i].wanted(report))
             continue;
         mas_error one;
-        const mas_status drawn = mas_script_run(report->set->folder, charts[i].name, &one);
-        if (drawn != MAS_OK)
+        const mas_status drawn =
+            *stop ? MAS_E_INTERRUPTED : mas_script_run(folder, charts[i].name, &one);
+        stopped = drawn != MAS_OK && *stop;
+        if (drawn != MAS_OK && !stopped)
             status = mas_fail(err, drawn, "%s", one.text);
     }
+    if (stopped)
+        return mas_fail(err, MAS_E_INTERRUPTED,
+                        "stopped before all charts were drawn; masbench plot %s draws them",
+                        folder);
     return status;
 }

@@ -9,6 +9,8 @@
 
 #include "harness/results/results.h"
 
+#include <signal.h>
+
 /** One result, as a table shows it. Numbers that a result lacks are NAN. */
 typedef struct mas_report_row {
     const json_t *result;
@@ -88,9 +90,11 @@ bool mas_report_has_charts(const mas_report *report);
 
 /** Run gnuplot on the scripts that mas_report_write left. One script's failure does not stop the
  * others.
+ * @param stop  set by a signal handler (which gnuplot may hear as well): draw no more charts
  * @return MAS_OK; MAS_E_NOT_FOUND without gnuplot; MAS_E_IO when a script failed, its message
- *   in err */
-MAS_MUST_USE mas_status mas_report_draw(const mas_report *report, mas_error *err);
+ *   in err; MAS_E_INTERRUPTED when charts were left out after a stop request */
+MAS_MUST_USE mas_status mas_report_draw(const mas_report *report, const volatile sig_atomic_t *stop,
+                                        mas_error *err);
 
 /** Folder that holds plots/ and experiments/: $MASBENCH_DATA, or where this build keeps them. */
 const char *mas_data_folder(void);

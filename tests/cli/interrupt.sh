@@ -25,6 +25,20 @@ for signal in INT TERM; do
     check "no checkpoint is left" [ -z "$(find results -name '*.checkpoint.*')" ]
 done
 
+# While charts are drawn: gnuplot hears Ctrl-C as well, and ends without a word.
+cat >"$work/bin/gnuplot" <<'END'
+#!/bin/sh
+kill -INT $PPID
+sleep 1
+exit 1
+END
+code 130 "stopped while charts are drawn" run tiny.yaml --threads 1
+holds err 'masbench plot results/tiny draws them' "says how to go on"
+check "no chart failed" sh -c '! grep -q "could not draw" err'
+printf '#!/bin/sh\nexit 7\n' >"$work/bin/gnuplot"
+code 0 "a gnuplot that fails is a warning" run tiny.yaml --threads 1
+holds err 'could not draw .*: it ended with status 7' "with what is known"
+
 tiny 50000000 >long.yaml
 "$program" run long.yaml --threads 1 --results long >out 2>err </dev/null &
 process=$!

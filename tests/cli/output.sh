@@ -21,6 +21,15 @@ if command -v gnuplot >/dev/null; then
     rm results/tiny/cost_quality.svg
     code 0 "plot again" plot results/tiny
     check "drawn again" [ -s results/tiny/cost_quality.svg ]
+    mkdir broken && cp -r "$here/../../plots" broken/
+    sed -i 's/^ *plot /    nonsense; plot /' broken/plots/cost_quality.gp
+    cp results/tiny/cost_quality.svg before.svg
+    export MASBENCH_DATA="$work/broken"
+    code 0 "a chart that cannot be drawn" plot results/tiny
+    holds err 'could not draw .*cost_quality.gp' "is named"
+    check "the one of before is whole" same before.svg results/tiny/cost_quality.svg
+    unset MASBENCH_DATA
+    code 0 "the scripts of before" plot results/tiny
     rm results/tiny/cost_quality.svg
     check "the scripts stand on their own" sh -c "cd results/tiny/data && gnuplot cost_quality.gp"
     check "drawn by hand" [ -s results/tiny/cost_quality.svg ]
