@@ -3,6 +3,15 @@
 #include "harness/cli/load.h"
 #include "harness/gate/history.h"
 
+/* @param read  the input, and it was good */
+static int failed(const mas_cli_command *command, bool read, const mas_error *err)
+{
+    mas_cli_usage_error(command, "%s", err->text);
+    return read && err->status == MAS_E_IO            ? MAS_EXIT_INCOMPLETE
+           : read && err->status == MAS_E_UNSUPPORTED ? MAS_EXIT_NOT_COMPARABLE
+                                                      : MAS_EXIT_USAGE;
+}
+
 static int draw_history(const mas_cli_command *command, const mas_cli_parsed *parsed,
                         const char *folder)
 {
@@ -27,11 +36,9 @@ static int draw_history(const mas_cli_command *command, const mas_cli_parsed *pa
         status = mas_history_draw(sets, count, &rules, folder, stdout, &err);
     if (all_there && status == MAS_E_NOT_FOUND)
         mas_cli_warn("%s", err.text); /* no gnuplot */
-    else if (status != MAS_OK) {
-        code = mas_cli_usage_error(command, "%s", err.text);
-        if (status == MAS_E_UNSUPPORTED)
-            code = MAS_EXIT_NOT_COMPARABLE;
-    } else
+    else if (status != MAS_OK)
+        code = failed(command, all_there, &err);
+    else
         fprintf(stderr, "chart: %s/history.png\n", folder);
 done:
     for (size_t i = 0; i < loaded; i++)

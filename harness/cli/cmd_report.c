@@ -157,7 +157,8 @@ static int report_main(const mas_cli_command *command, int argc, char **argv)
         printf("%s/%s\n", folder, names[PAGE]);
         return mas_cli_finish(command, MAS_EXIT_OK);
     }
-    return mas_cli_usage_error(command, "%s", err.text);
+    mas_cli_usage_error(command, "%s", err.text);
+    return status == MAS_E_IO ? MAS_EXIT_INCOMPLETE : MAS_EXIT_USAGE;
 }
 
 const mas_cli_command mas_cmd_report = {
