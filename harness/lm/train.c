@@ -7,11 +7,9 @@
 #include "harness/lm/train_internal.h"
 #include "harness/measure/measure.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DATA_STREAM 0x64617461u /* "data" */
 
@@ -192,25 +190,38 @@ static mas_status save(trainer *t, mas_error *err)
     return status;
 }
 
-/* The progress is read and held against this run before the first weight is replaced. */
-static mas_status read_checkpoint(trainer *t, mas_error *err)
+static mas_status take_progress(trainer *t, const char *text, mas_error *err)
 {
-    mas_st_file file;
-    mas_status status = mas_st_open(t->path, &file, err);
-    if (status != MAS_OK)
-        return status;
-    status = mas_progress_parse(file.metadata, t->identity, t->steps, t->path, &t->progress, err);
-    mas_st_close(&file);
+    const mas_status status =
+        mas_progress_parse(text, t->identity, t->steps, t->path, &t->progress, err);
     int32_t points = 0;
     for (int64_t step = 1; status == MAS_OK && step <= t->progress.step; step++)
         points += mas_train_curve_step(t->config, step);
     if (status == MAS_OK && points != t->progress.curve_count)
-        status =
-            mas_fail(err, MAS_E_FORMAT,
-                     "%s holds %d points of the training curve where %d are due after %lld steps",
-                     t->path, t->progress.curve_count, points, (long long)t->progress.step);
+        return mas_fail(
+            err, MAS_E_FORMAT,
+            "%s holds %d points of the training curve where %d are due after %lld steps", t->path,
+            t->progress.curve_count, points, (long long)t->progress.step);
+    return status;
+}
+
+/* The progress is read and held against this run before the first weight is replaced; what counts
+ * is that of the weights, as another process that runs the same point may save in between. */
+static mas_status read_checkpoint(trainer *t, mas_error *err)
+{
+    mas_st_file file;
+    char *text = NULL;
+    mas_status status = mas_st_open(t->path, &file, err);
+    if (status != MAS_OK)
+        return status;
+    status = take_progress(t, file.metadata, err);
+    mas_st_close(&file);
     if (status == MAS_OK)
-        status = mas_model_load(t->model, t->path, true, NULL, err);
+        status = mas_model_load(t->model, t->path, true, &text, err);
+    if (status == MAS_OK && take_progress(t, text, err) != MAS_OK)
+        status =
+            mas_fail(err, MAS_E_IO, "%s was replaced by another run's while it was read", t->path);
+    free(text);
     if (status == MAS_OK)
         restore_tiles(t);
     return status;
@@ -223,15 +234,17 @@ static mas_status resume(trainer *t, const mas_train_monitor *monitor, bool *res
     const mas_progress fresh = t->progress;
     mas_error why;
     *resumed = false;
-    if (!t->path || (access(t->path, F_OK) != 0 && errno == ENOENT))
+    if (!t->path)
         return MAS_OK;
     const mas_status status = read_checkpoint(t, &why);
-    if (status != MAS_OK && status != MAS_E_FORMAT)
-        return mas_fail(err, status, "%s", why.text);
     *resumed = status == MAS_OK;
     if (*resumed)
         return MAS_OK;
     t->progress = fresh;
+    if (status == MAS_E_NOT_FOUND)
+        return MAS_OK;
+    if (status != MAS_E_FORMAT)
+        return mas_fail(err, status, "%s", why.text);
     if (monitor && monitor->warn) {
         mas_fail(&why, status, "%.900s; training starts over", why.text);
         monitor->warn(monitor->user, why.text);

@@ -34,10 +34,10 @@ check "still untouched" same stamps.before stamps.after
 
 # Several processes in one folder run the same points: each ends, and all find the same.
 tiny >tiny.yaml
-code 0 "alone" run tiny.yaml --threads 1 --results alone
+code 0 "alone" run tiny.yaml --threads 1 --results alone --set training.checkpoint=true
 processes=
 for i in 1 2 3; do
-    "$program" run tiny.yaml --threads 1 --jobs 1 --results together >out.$i 2>err.$i </dev/null &
+    "$program" run tiny.yaml --threads 1 --jobs 1 --results together --set training.checkpoint=true >out.$i 2>err.$i </dev/null &
     processes="$processes $!"
 done
 for process in $processes; do
