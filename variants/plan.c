@@ -231,14 +231,3 @@ void mas_plan_letters(const mas_plan *plan, char *text, size_t size)
         text[n] = plan->is_full[n] ? 'F' : 'S';
     text[n] = '\0';
 }
-
-int64_t mas_plan_reach(const mas_plan *plan, int64_t length)
-{
-    if (plan->full_layers > 0)
-        return length;
-    const int64_t step = mas_attn_spec_reach(&plan->sparse, length) - 1;
-    int64_t reach = 1;
-    for (int32_t i = 0; i < plan->layers && reach < length; i++)
-        reach += step;
-    return reach < length ? reach : length;
-}

@@ -86,8 +86,4 @@ void mas_plan_label(const mas_plan *plan, const mas_placement *placement, char *
 /** "FFSSSS": one letter per layer, bottom first (F full, S sparse). */
 void mas_plan_letters(const mas_plan *plan, char *text, size_t size);
 
-/** Keys back that can influence a token through the whole stack, self included: 1 + sum over layers
- * of (reach - 1), at most `length`. */
-int64_t mas_plan_reach(const mas_plan *plan, int64_t length);
-
 #endif

@@ -92,8 +92,8 @@ bool mas_attn_spec_equal(const mas_attn_spec *a, const mas_attn_spec *b);
 /** "window 64 + 4 sinks"; always terminated. */
 void mas_attn_spec_label(const mas_attn_spec *spec, char *text, size_t size);
 /** Longest look-back in keys, self included, that any query up to `length` has in one layer (W for
- * a window, the length for full): the receptive field of a stack follows from it. Sinks do not
- * count. */
+ * a window, the length for full). Sinks do not count. A stack reaches what its masks let through, which no
+ * number of one layer says: mas_plan_reach in reach.h. */
 int64_t mas_attn_spec_reach(const mas_attn_spec *spec, int64_t length);
 
 #endif

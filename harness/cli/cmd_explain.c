@@ -6,6 +6,7 @@
 #include "harness/cli/probe.h"
 #include "harness/run/base.h"
 #include "harness/run/estimate.h"
+#include "variants/reach.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -177,12 +178,16 @@ double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
     char letters[MAS_LAYERS_MAX + 1], text[3][32];
     mas_point_cost cost;
     mas_error err;
+    int64_t reach = 0;
     mas_plan_letters(&point->plan, letters, sizeof letters);
-    fprintf(
-        out, "\n%lld  %s  (%s)\n    plan %s  bottom to top; reach of the stack %lld of %d tokens\n",
-        (long long)index + 1, point->title, point->id, letters,
-        (long long)mas_plan_reach(&point->plan, point->training.seq_len), point->training.seq_len);
-    if (mas_point_cost_of(device, point, &cost, &err) != MAS_OK) {
+    fprintf(out, "\n%lld  %s  (%s)\n", (long long)index + 1, point->title, point->id);
+    mas_status status = mas_plan_reach(&point->plan, point->training.seq_len, &reach, &err);
+    if (status == MAS_OK)
+        fprintf(out, "    plan %s  bottom to top; reach of the stack %lld of %d tokens\n", letters,
+                (long long)reach, point->training.seq_len);
+    if (status == MAS_OK)
+        status = mas_point_cost_of(device, point, &cost, &err);
+    if (status != MAS_OK) {
         fprintf(out, "    %s\n", err.text);
         return 0;
     }
@@ -208,7 +213,7 @@ double mas_cli_model_explain(const mas_experiment *experiment, int64_t index,
     fprintf(out, "    training %sFLOPs, evaluation %sFLOPs\n", text[0], text[1]);
     const bool base_counted = explain_base(experiment, index, &cost, out);
     mas_point_trial trial;
-    const mas_status status = mas_point_try(device, point, &cost, threads, &trial, &err);
+    status = mas_point_try(device, point, &cost, threads, &trial, &err);
     if (status == MAS_E_MEMORY) {
         fprintf(out, "    will be recorded as out_of_memory: %s\n", err.text);
     } else if (status != MAS_OK) {

@@ -157,13 +157,13 @@ int64_t mas_corpus_text_bytes(const mas_corpus *corpus, const int32_t *tokens, i
     return sum;
 }
 
-mas_status mas_corpus_entropy(const mas_corpus *corpus, int64_t length, int64_t reach, double *nats,
-                              mas_error *err)
+mas_status mas_corpus_entropy(const mas_corpus *corpus, int64_t length,
+                              const mas_corpus_sight *sight, double *nats, mas_error *err)
 {
     if (!corpus->ops->entropy)
         return mas_fail(err, MAS_E_UNSUPPORTED, "the entropy of a %s corpus is not known",
                         corpus->ops->name);
-    return corpus->ops->entropy(corpus, length, reach, nats, err);
+    return corpus->ops->entropy(corpus, length, sight, nats, err);
 }
 
 mas_status mas_corpus_check_fractions(const mas_corpus_config *config, mas_error *err)

@@ -156,10 +156,21 @@ int64_t mas_corpus_text_bytes(const mas_corpus *corpus, const int32_t *tokens, i
  *  @return  belongs to the corpus, not terminated; NULL without text */
 const unsigned char *mas_corpus_token_text(const mas_corpus *corpus, int32_t token, size_t *bytes);
 
-/** Exact entropy of the source, nats per token, for documents of `length` tokens when a predictor
- * sees at most the last `reach` tokens (reach >= length: everything).
- *  @return MAS_OK, MAS_E_UNSUPPORTED for corpora with unknown entropy */
-MAS_MUST_USE mas_status mas_corpus_entropy(const mas_corpus *corpus, int64_t length, int64_t reach,
-                                           double *nats, mas_error *err);
+/** What a predictor may look at. */
+typedef struct mas_corpus_sight {
+    const void *self;
+    /** Tokens that the prediction after `position` depends on; that position itself always among them.
+     *  @param[out] seen  [position + 1] */
+    mas_status (*look)(const void *self, int64_t position, bool *seen, mas_error *err);
+} mas_corpus_sight;
+
+/** Exact entropy of the source, nats per scored token, for documents of `length` scored tokens: the mean over
+ * positions and documents of what the best predictor pays that sees, at each position, what `sight` says.
+ *  @param sight  NULL: everything before
+ *  @return MAS_OK; MAS_E_UNSUPPORTED for corpora with unknown entropy, and where counting what the predictor can
+ * infer would take too long; MAS_E_ARGUMENT, MAS_E_MEMORY, and the errors of the sight */
+MAS_MUST_USE mas_status mas_corpus_entropy(const mas_corpus *corpus, int64_t length,
+                                           const mas_corpus_sight *sight, double *nats,
+                                           mas_error *err);
 
 #endif

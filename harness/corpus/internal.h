@@ -17,10 +17,9 @@ typedef struct mas_corpus_ops {
     mas_status (*document)(const mas_corpus *corpus, mas_split split, int64_t index, int64_t length,
                            mas_sequence *out, mas_error *err);
     const unsigned char *(*token_text)(const mas_corpus *corpus, int32_t token,
-                                       size_t *bytes); /* NULL: no text */
-    mas_status (*entropy)(const mas_corpus *corpus, int64_t length,
-                          int64_t reach, /* NULL: unknown */
-                          double *nats, mas_error *err);
+                                       size_t *bytes);              /* NULL: no text */
+    mas_status (*entropy)(const mas_corpus *corpus, int64_t length, /* NULL: unknown */
+                          const mas_corpus_sight *sight, double *nats, mas_error *err);
 } mas_corpus_ops;
 
 struct mas_corpus {
@@ -81,7 +80,7 @@ bool mas_path_leads(const char *pattern, const char *folder);
  *         folder or, where the path belongs to a Debian package that is not there, the command that installs it; MAS_E_IO */
 mas_status mas_paths_expand(const mas_corpus_config *config, mas_path_list *out, mas_error *err);
 
-/* ---- recall.c, recall_entropy.c: the generated source, see README.md ---- */
+/* ---- recall*.c: the generated source, see README.md ---- */
 
 /* The source's settings in the form in which they are used. */
 typedef struct mas_recall_source {
@@ -116,11 +115,27 @@ static inline int64_t mas_recall_passages(const mas_recall_source *s, int64_t le
 
 const mas_recall_source *mas_recall_source_of(const mas_corpus *corpus);
 
-/* Expected nats per scored token of the best predictor that sees the last `reach` tokens. */
-mas_status mas_recall_entropy(const mas_recall_source *s, int64_t length, int64_t reach,
-                              double *nats, mas_error *err);
+/* Expected nats per scored token of the best predictor with this sight (NULL: everything). */
+mas_status mas_recall_entropy(const mas_recall_source *s, int64_t length,
+                              const mas_corpus_sight *sight, double *nats, mas_error *err);
 
-/* The same predictor applied to a document of `length` + 1 tokens: nats[i] is what token i costs it;
+/* A token of a quotation that is to be predicted. */
+typedef struct mas_recall_place {
+    const mas_recall_source *s;
+    int64_t g;                   /* passages of the document */
+    const double *log_factorial; /* [g + 1] */
+    int64_t event;               /* g + number of the quotation, both from 0 */
+    int64_t j;                   /* token of the passage, 1 .. m */
+    const bool *seen; /* by place in the document: is it in sight? Up to the end of this passage */
+    int64_t in_sight; /* how many passage tokens are, equal ones counted each time */
+} mas_recall_place;
+
+/* What it costs on average over documents, exactly.
+ * @return MAS_OK, MAS_E_MEMORY; MAS_E_UNSUPPORTED where many passages are in sight in many different ways */
+mas_status mas_recall_quote_nats(const mas_recall_place *place, double *nats, mas_error *err);
+
+/* The best predictor that sees the last `reach` tokens, at least passage_tokens + 1 of them, applied to a document
+ * of `length` + 1 tokens: nats[i] is what token i costs it;
  * nats[0] = 0. With alternatives, also the whole distribution: probability[i * vocab + token].
  * Works from the tokens alone, knowing nothing of how they were drawn. Quadratic; for tests. */
 mas_status mas_recall_predict(const mas_recall_source *s, const int32_t *tokens, int64_t length,

@@ -257,11 +257,11 @@ static mas_status recall_document(const mas_corpus *corpus, mas_split split, int
     return MAS_OK;
 }
 
-static mas_status recall_entropy(const mas_corpus *corpus, int64_t length, int64_t reach,
-                                 double *nats, mas_error *err)
+static mas_status recall_entropy(const mas_corpus *corpus, int64_t length,
+                                 const mas_corpus_sight *sight, double *nats, mas_error *err)
 {
     const mas_status status = check_alphabet(corpus->data, length, err);
-    return status == MAS_OK ? mas_recall_entropy(corpus->data, length, reach, nats, err) : status;
+    return status == MAS_OK ? mas_recall_entropy(corpus->data, length, sight, nats, err) : status;
 }
 
 const mas_corpus_ops mas_corpus_recall_ops = {

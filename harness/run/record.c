@@ -4,6 +4,7 @@
 #include "harness/results/results.h"
 #include "harness/run/runner.h"
 #include "variants/cost.h"
+#include "variants/reach.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +138,10 @@ static void add_plan(json_t *result, const mas_point *point, const mas_outcome *
     mas_json_set_int(json, "full_layers", plan->full_layers);
     mas_json_set_text(json, "alignment", mas_alignment_name(MAS_ALIGN_BOTTOM_RIGHT));
     mas_json_set_int(json, "length", length);
-    mas_json_set_int(json, "reach", mas_plan_reach(plan, length));
+    int64_t reach = 0;
+    if (mas_plan_reach(plan, length, &reach, &err) != MAS_OK)
+        goto done;
+    mas_json_set_int(json, "reach", reach);
     mas_json_set_int(json, "empty_rows", empty_rows);
     mas_json_set(json, "layer", json_incref(layers));
     mas_json_set(result, "plan", json_incref(json));
@@ -317,34 +321,6 @@ static json_t *time_record(const mas_point *point, const mas_outcome *out)
     return json;
 }
 
-/* What the source makes possible: for a reader with full reach, and for a stack of sparse
- * layers alone. */
-static json_t *floors_record(const mas_point *point, const mas_outcome *out)
-{
-    const int64_t length = mas_point_context(point);
-    double all = 0, sparse = 0;
-    if (!out->corpus || mas_corpus_entropy(out->corpus, length, length, &all, NULL) != MAS_OK)
-        return json_null();
-    mas_plan *plan = malloc(sizeof *plan);
-    if (!plan)
-        return json_null();
-    *plan = point->plan;
-    plan->full_layers = 0;
-    memset(plan->is_full, 0, sizeof plan->is_full);
-    const bool has_sparse = !mas_attn_spec_is_full(&plan->sparse, length);
-    const int64_t reach = mas_plan_reach(plan, length);
-    free(plan);
-    json_t *json = json_object();
-    mas_json_set_int(json, "length", length);
-    mas_json_set_number(json, "full_reach", all);
-    const bool known =
-        has_sparse && mas_corpus_entropy(out->corpus, length, reach, &sparse, NULL) == MAS_OK;
-    mas_json_set(json, "sparse_reach", known ? mas_json_number(sparse) : json_null());
-    mas_json_set(json, "sparse_reach_tokens",
-                 known ? json_integer((json_int_t)reach) : json_null());
-    return json;
-}
-
 static json_t *corpus_record(const mas_corpus *corpus)
 {
     const mas_corpus_info *info = mas_corpus_describe(corpus);
@@ -400,7 +376,7 @@ json_t *mas_record(const mas_experiment *experiment, const mas_point *point, con
                                       : json_null());
         if (mas_train_converts(&point->training))
             mas_json_set(result, "conversion", conversion_record(point, out));
-        mas_json_set(result, "floors", floors_record(point, out));
+        mas_json_set(result, "floors", mas_floors_record(point, out->corpus));
         add_training(result, &out->training);
         mas_json_set(result, "time", time_record(point, out));
     }

@@ -109,6 +109,10 @@ typedef struct mas_outcome {
     double seconds;
     char started[32]; /* UTC */
 } mas_outcome;
+/** `floors` of a result: entropies of the corpus at the point's context, in nats per token; null where the corpus is
+ * NULL or its entropy unknown. */
+json_t *mas_floors_record(const mas_point *point, const mas_corpus *corpus);
+
 /** The result file's content; NULL only without memory. */
 json_t *mas_record(const mas_experiment *experiment, const mas_point *point,
                    const mas_outcome *outcome);

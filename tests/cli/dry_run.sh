@@ -22,6 +22,8 @@ holds out '# # #' "a mask is drawn"
 holds out 'memory .*weights' "memory by category"
 holds out 'reach of the stack 31 of 128' "receptive field"
 holds out 'expected time' "expected time"
+code 0 "explain of own blocks" explain tiny.yaml --threads 1 --set 'attention.sparse={variant: block_sparse, block: 32}'
+holds out 'reach of the stack 32 of 128' "own blocks are never left"
 code 0 "explain under --cpu scalar" explain tiny.yaml --threads 1 --cpu scalar
 holds out 'refused: attn_forward' "why better kernels are refused"
 check "nothing was created" absent results

@@ -34,12 +34,26 @@ static mas_corpus *open_source(size_t i)
     return opened(&config, sources[i].length);
 }
 
-static double entropy(const mas_corpus *corpus, int64_t length, int64_t reach)
+static double entropy_seen(const mas_corpus *corpus, int64_t length, const mas_corpus_sight *sight)
 {
     double nats = (double)NAN;
     mas_error err = {0};
-    cr_assert_eq(mas_corpus_entropy(corpus, length, reach, &nats, &err), MAS_OK, "%s", err.text);
+    cr_assert_eq(mas_corpus_entropy(corpus, length, sight, &nats, &err), MAS_OK, "%s", err.text);
     return nats;
+}
+
+/* The last *reach tokens. */
+static mas_status look_back(const void *reach, int64_t position, bool *seen, mas_error *err)
+{
+    (void)err;
+    for (int64_t i = 0; i <= position; i++)
+        seen[i] = i > position - *(const int64_t *)reach;
+    return MAS_OK;
+}
+
+static double entropy(const mas_corpus *corpus, int64_t length, int64_t reach)
+{
+    return entropy_seen(corpus, length, &(mas_corpus_sight){&reach, look_back});
 }
 
 /* The closed form must lie within 4.5 standard errors of the mean over documents; with the fixed
@@ -86,15 +100,13 @@ Test(corpus_entropy, more_reach_never_costs)
         mas_corpus *corpus = open_source(i);
         const int64_t T = sources[i].length;
         double before = (double)INFINITY;
-        for (int64_t reach = sources[i].passage_tokens + 1; reach <= T + 1; reach++) {
+        for (int64_t reach = 1; reach <= T + 1; reach++) {
             const double now = entropy(corpus, T, reach);
             cr_assert(now <= before + 1e-12, "reach %lld: %.9f after %.9f", (long long)reach, now,
                       before);
             before = now;
         }
-        cr_assert_float_eq(before, entropy(corpus, T, T), 1e-12);
-        /* The general sums at a reach that happens to see everything, against the short way. */
-        cr_assert_float_eq(entropy(corpus, T, T - 1), before, 1e-9);
+        cr_assert_float_eq(entropy_seen(corpus, T, NULL), before, 1e-12);
         mas_corpus_close(corpus);
     }
 }
@@ -134,7 +146,7 @@ Test(corpus_entropy, predictions_are_distributions)
 
 /* Weights of what follows each (place, events so far, last tokens in sight). Keys are 64-bit hashes;
  * so few do not clash. */
-enum { SLOTS = 1 << 19, TINY_VOCAB = 9 };
+enum { SLOTS = 1 << 19, TINY_VOCAB = 9, ROOM = 32 };
 
 typedef struct context {
     uint64_t key;
@@ -143,8 +155,9 @@ typedef struct context {
 
 typedef struct enumeration {
     const mas_recall_source *s;
-    int64_t T, g, reach;
-    int32_t tokens[64];
+    int64_t T, g;
+    bool seen[ROOM * ROOM]; /* [t * ROOM + i] is token i in sight where t comes? */
+    int32_t tokens[ROOM];
     int64_t statement[8];
     context *contexts;
     size_t used;
@@ -155,8 +168,9 @@ static void count_document(enumeration *e, double weight)
     int64_t events = 0;
     for (int64_t t = 0; t <= e->T; t++) {
         uint64_t key = mas_mix64((uint64_t)t * 64 + (uint64_t)events);
-        for (int64_t i = t > e->reach ? t - e->reach : 0; i < t; i++)
-            key = mas_mix64(key ^ (uint64_t)e->tokens[i]);
+        for (int64_t i = 0; i < t; i++)
+            if (e->seen[t * ROOM + i])
+                key = mas_mix64(key ^ (uint64_t)e->tokens[i]);
         size_t slot = key % SLOTS;
         while (e->contexts[slot].key != 0 && e->contexts[slot].key != key)
             slot = (slot + 1) % SLOTS;
@@ -244,9 +258,13 @@ static void enumerate(enumeration *e, int64_t at, int64_t events, int64_t run, d
     }
 }
 
-static double enumerated_entropy(const mas_recall_source *s, int64_t T, int64_t reach)
+static double enumerated_entropy(const mas_recall_source *s, int64_t T,
+                                 const mas_corpus_sight *sight)
 {
-    enumeration e = {.s = s, .T = T, .g = mas_recall_passages(s, T), .reach = reach};
+    enumeration e = {.s = s, .T = T, .g = mas_recall_passages(s, T)};
+    cr_assert_lt(T, ROOM);
+    for (int64_t t = 1; t <= T; t++)
+        cr_assert_eq(sight->look(sight->self, t - 1, e.seen + t * ROOM, NULL), MAS_OK);
     e.contexts = calloc(SLOTS, sizeof *e.contexts);
     cr_assert_not_null(e.contexts);
     enumerate(&e, 0, 0, 0, 1);
@@ -266,7 +284,48 @@ static double enumerated_entropy(const mas_recall_source *s, int64_t T, int64_t 
     return nats / (double)T;
 }
 
-Test(corpus_entropy, closed_form_agrees_with_every_document_of_tiny_sources)
+/* Blocks of *block tokens that are never left. */
+static mas_status look_in_block(const void *block, int64_t position, bool *seen, mas_error *err)
+{
+    (void)err;
+    const int64_t b = *(const int64_t *)block;
+    for (int64_t i = 0; i <= position; i++)
+        seen[i] = i / b == position / b;
+    return MAS_OK;
+}
+
+/* The last *reach tokens and the first few. */
+static mas_status look_with_sinks(const void *reach, int64_t position, bool *seen, mas_error *err)
+{
+    const mas_status status = look_back(reach, position, seen, err);
+    for (int64_t i = 0; i <= position && i < 5; i++)
+        seen[i] = true;
+    return status;
+}
+
+/* Any tokens, drawn for each position: two in three by seed 0, one in three by others. */
+static mas_status look_at_random(const void *seed, int64_t position, bool *seen, mas_error *err)
+{
+    (void)err;
+    const int64_t s = *(const int64_t *)seed;
+    mas_rng rng = mas_rng_seed((uint64_t)s, (uint64_t)position);
+    for (int64_t i = 0; i <= position; i++)
+        seen[i] = mas_rng_below(&rng, 3) < (s ? 1 : 2) || i == position;
+    return MAS_OK;
+}
+
+static const struct {
+    const char *name;
+    mas_status (*look)(const void *self, int64_t position, bool *seen, mas_error *err);
+    int64_t first, last, step; /* values of *self; last 0: the length */
+} sights[] = {
+    {"reach", look_back, 1, 0, 1},
+    {"block", look_in_block, 2, 0, 1},
+    {"reach with sinks", look_with_sinks, 1, 0, 2},
+    {"random", look_at_random, 0, 12, 1},
+};
+
+Test(corpus_entropy, equals_every_document_of_tiny_sources_summed)
 {
     static const struct {
         int32_t passage_tokens, vocab, states, passages;
@@ -291,11 +350,15 @@ Test(corpus_entropy, closed_form_agrees_with_every_document_of_tiny_sources)
         mas_corpus *corpus = opened(&config, tiny[i].length);
         const mas_recall_source *s = mas_recall_source_of(corpus);
         cr_assert_gt(mas_recall_passages(s, tiny[i].length), 1);
-        for (int64_t reach = tiny[i].passage_tokens + 1; reach <= tiny[i].length; reach++) {
-            const double want = enumerated_entropy(s, tiny[i].length, reach);
-            const double got = entropy(corpus, tiny[i].length, reach);
-            cr_expect(fabs(got - want) < 1e-9, "source %zu, reach %lld: %.9f, enumerated %.9f", i,
-                      (long long)reach, got, want);
+        for (size_t k = 0; k < sizeof sights / sizeof *sights; k++) {
+            const int64_t last = sights[k].last ? sights[k].last : tiny[i].length;
+            for (int64_t value = sights[k].first; value <= last; value += sights[k].step) {
+                const mas_corpus_sight sight = {&value, sights[k].look};
+                const double want = enumerated_entropy(s, tiny[i].length, &sight);
+                const double got = entropy_seen(corpus, tiny[i].length, &sight);
+                cr_expect(fabs(got - want) < 1e-9, "source %zu, %s %lld: %.9f, enumerated %.9f", i,
+                          sights[k].name, (long long)value, got, want);
+            }
         }
         mas_corpus_close(corpus);
     }
@@ -306,8 +369,14 @@ Test(corpus_entropy, refused)
     mas_corpus *corpus = open_source(0);
     double nats;
     mas_error err = {0};
-    cr_assert_eq(mas_corpus_entropy(corpus, 256, 12, &nats, &err), MAS_E_UNSUPPORTED);
-    cr_assert(strstr(err.text, "need a reach of at least 13"), "%s", err.text);
-    cr_assert_eq(mas_corpus_entropy(corpus, 0, 64, &nats, &err), MAS_E_ARGUMENT);
+    cr_assert_eq(mas_corpus_entropy(corpus, 0, NULL, &nats, &err), MAS_E_ARGUMENT);
+    mas_corpus_close(corpus);
+    /* eighteen passages, each in sight in a way of its own */
+    corpus = open_source(1);
+    const int64_t seed = 1;
+    const mas_corpus_sight sight = {&seed, look_at_random};
+    cr_assert_eq(mas_corpus_entropy(corpus, sources[1].length, &sight, &nats, &err),
+                 MAS_E_UNSUPPORTED);
+    cr_assert(strstr(err.text, "fewer passages"), "%s", err.text);
     mas_corpus_close(corpus);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a model may see, what it counts, what it allocates, and what it refuses. */
 #include "tests/unit/lm/support.h"
+#include "variants/reach.h"
 
 #include <criterion/parameterized.h>
 #include <math.h>
@@ -65,7 +66,9 @@ ParameterizedTest(const probe *p, lm_model, sees_no_future_and_no_further_than_i
     for (int i = 0; i < LENGTH; i++)
         targets[i] = (i * 5) % STUB_VOCAB;
     losses_of(model, tokens, targets, before);
-    const int64_t reach = mas_plan_reach(&plan, LENGTH);
+    mas_error err = {MAS_OK, ""};
+    int64_t reach = 0;
+    must(mas_plan_reach(&plan, LENGTH, &reach, &err), &err);
     for (int t = 0; t < LENGTH; t += 7) {
         const int32_t kept = tokens[t];
         tokens[t] = (kept + 1) % STUB_VOCAB;

@@ -343,20 +343,6 @@ Test(plan, canonical_forgets_placement)
     }
 }
 
-Test(plan, reach)
-{
-    mas_attention_config c = config_of(MAS_PLACEMENT_TOP, 0);
-    mas_plan plan = plan_of(&c, 6);
-    cr_assert_eq(mas_plan_reach(&plan, 1000), 1 + 6 * 63);
-    cr_assert_eq(mas_plan_reach(&plan, 300), 300);
-    c.sparse = spec_of("sliding_window window=1");
-    plan = plan_of(&c, 6);
-    cr_assert_eq(mas_plan_reach(&plan, 1000), 1);
-    c.full_layers = 1;
-    plan = plan_of(&c, 6);
-    cr_assert_eq(mas_plan_reach(&plan, 1000), 1000);
-}
-
 Test(plan, layer_spec)
 {
     const mas_attention_config c = config_of(MAS_PLACEMENT_BOTTOM, 1);
