@@ -9,17 +9,9 @@
 #include <unistd.h>
 
 const mas_cli_command *const mas_cli_commands[] = {
-    &mas_cmd_run,
-    &mas_cmd_explain,
-    &mas_cmd_list,
-    &mas_cmd_check,
-    &mas_cmd_plot,
-    &mas_cmd_report,
-    &mas_cmd_compare,
-    &mas_cmd_pack,
-    &mas_cmd_verify,
-    &mas_cmd_serve,
-    NULL,
+    &mas_cmd_run,    &mas_cmd_explain, &mas_cmd_list,    &mas_cmd_check,
+    &mas_cmd_plot,   &mas_cmd_report,  &mas_cmd_compare, &mas_cmd_pack,
+    &mas_cmd_verify, &mas_cmd_refresh, &mas_cmd_serve,   NULL,
 };
 
 static void print_help(FILE *out)

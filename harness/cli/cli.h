@@ -97,6 +97,7 @@ void mas_cli_quantity(double value, char *text, size_t size);
 int mas_cli_finish(const mas_cli_command *command, int code);
 
 extern const mas_cli_command mas_cmd_run, mas_cmd_explain, mas_cmd_list, mas_cmd_check,
-    mas_cmd_plot, mas_cmd_report, mas_cmd_compare, mas_cmd_pack, mas_cmd_verify, mas_cmd_serve;
+    mas_cmd_plot, mas_cmd_report, mas_cmd_compare, mas_cmd_pack, mas_cmd_verify, mas_cmd_refresh,
+    mas_cmd_serve;
 
 #endif

@@ -47,3 +47,16 @@ json_t *mas_floors_record(const mas_point *point, const mas_corpus *corpus)
                  known ? json_integer((json_int_t)reach) : json_null());
     return json;
 }
+
+mas_status mas_record_refresh(json_t *result, const mas_point *point, const mas_corpus *corpus,
+                              mas_error *err)
+{
+    int64_t reach = 0;
+    const mas_status status = mas_plan_reach(&point->plan, point->training.seq_len, &reach, err);
+    if (status != MAS_OK)
+        return status;
+    mas_json_set_int(json_object_get(result, "plan"), "reach", reach);
+    if (corpus)
+        mas_json_set(result, "floors", mas_floors_record(point, corpus));
+    return MAS_OK;
+}

@@ -113,6 +113,13 @@ typedef struct mas_outcome {
  * NULL or its entropy unknown. */
 json_t *mas_floors_record(const mas_point *point, const mas_corpus *corpus);
 
+/** Set what follows from the plan and the source alone, `plan.reach` and (given a corpus) `floors`, in a result that
+ * has a plan.
+ *  @param corpus  of the point, or NULL
+ *  @return MAS_OK, MAS_E_MEMORY */
+MAS_MUST_USE mas_status mas_record_refresh(json_t *result, const mas_point *point,
+                                           const mas_corpus *corpus, mas_error *err);
+
 /** The result file's content; NULL only without memory. */
 json_t *mas_record(const mas_experiment *experiment, const mas_point *point,
                    const mas_outcome *outcome);
