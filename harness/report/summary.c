@@ -151,14 +151,16 @@ static bool same_number(double a, double b)
     return (isnan(a) && isnan(b)) || (a <= b && a >= b);
 }
 
-/* One that is there already counts once; of too many the number alone is kept. */
+/* One floor for each value and length: a stack that sees enough has that of full reach, and equal reaches may have
+ * different ones (a window sees that far from every position, a block from its last). The first mask names it. Of too
+ * many the number alone is kept. */
 static void add_floor(mas_report *report, mas_report_floor floor)
 {
     if (!isfinite(floor.nats))
         return;
     for (size_t i = 0; i < report->floor_count && i < MAS_FLOORS_MAX; i++) {
         const mas_report_floor *other = &report->floors[i];
-        if (same_number(other->nats, floor.nats) && same_number(other->reach, floor.reach) &&
+        if (fabs(other->nats - floor.nats) <= 1e-9 * floor.nats && /* rounding */
             same_number(other->length, floor.length))
             return;
     }
@@ -167,33 +169,38 @@ static void add_floor(mas_report *report, mas_report_floor floor)
     report->floor_count++;
 }
 
+static const char *sparse_label(const json_t *result)
+{
+    size_t i;
+    const json_t *layer;
+    json_array_foreach(mas_json_value_at(result, "plan.layer"), i, layer)
+    {
+        if (json_is_false(json_object_get(layer, "full")))
+            return mas_json_text_at(layer, "label");
+    }
+    return "";
+}
+
 static void read_floors(mas_report *report, const json_t *result)
 {
-    const double length = mas_json_number_at(result, "floors.length");
-    add_floor(report, (mas_report_floor){.nats = mas_json_number_at(result, "floors.full_reach"),
-                                         .reach = (double)NAN,
-                                         .length = length});
-    const double reach = mas_json_number_at(result, "floors.sparse_reach_tokens");
-    if (reach < length) /* else it is full reach again */
-        add_floor(report,
-                  (mas_report_floor){.nats = mas_json_number_at(result, "floors.sparse_reach"),
-                                     .reach = reach,
-                                     .length = length});
+    mas_report_floor floor = {.nats = mas_json_number_at(result, "floors.full_reach"),
+                              .reach = (double)NAN,
+                              .length = mas_json_number_at(result, "floors.length")};
+    snprintf(floor.text, sizeof floor.text, "entropy floor, full reach");
+    add_floor(report, floor);
+    floor.nats = mas_json_number_at(result, "floors.sparse_reach");
+    floor.reach = mas_json_number_at(result, "floors.sparse_reach_tokens");
+    snprintf(floor.text, sizeof floor.text, "entropy floor, %s", sparse_label(result));
+    add_floor(report, floor);
 }
 
-static void name_floor(mas_report_floor *floor, bool with_length)
+static void name_length(mas_report_floor *floor)
 {
-    char length[32] = "";
-    if (with_length)
-        snprintf(length, sizeof length, ", length %.0f", floor->length);
-    if (isfinite(floor->reach))
-        snprintf(floor->text, sizeof floor->text, "entropy floor, sparse reach %.0f%s",
-                 floor->reach, length);
-    else
-        snprintf(floor->text, sizeof floor->text, "entropy floor, full reach%s", length);
+    const size_t used = strlen(floor->text);
+    snprintf(floor->text + used, sizeof floor->text - used, ", length %.0f", floor->length);
 }
 
-/* A line across a chart holds for all its points, or says for which. Where that cannot be said in reach and length, as of
+/* A line across a chart holds for all its points, or says for which. Where that cannot be said by mask and length, as of
  * several corpora, or where there are more than can be read, there is none. */
 static void name_floors(mas_report *report)
 {
@@ -204,7 +211,8 @@ static void name_floors(mas_report *report)
             report->floor_lengths_differ ||
             !same_number(report->floors[i].length, report->floors[0].length);
     for (size_t i = 0; i < report->floor_count; i++) {
-        name_floor(&report->floors[i], report->floor_lengths_differ);
+        if (report->floor_lengths_differ)
+            name_length(&report->floors[i]);
         for (size_t j = 0; j < i; j++)
             if (strcmp(report->floors[i].text, report->floors[j].text) == 0) {
                 report->floor_count = 0;

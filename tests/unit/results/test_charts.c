@@ -61,29 +61,31 @@ Test(charts, lines_are_the_front_then_the_best_of_families)
     made_up_drop(r, COUNT);
 }
 
-/* A point whose source allows `full` nats, and `sparse` to a reach of 61. */
+/* A point whose source allows `full` nats, and `sparse` to windows of 16. */
 static json_t *with_floors(const char *title, int length, double full, double sparse)
 {
     json_t *r = made_up_result(title, title, 2, 1, 0.5, 3, 257);
     json_object_set_new(r, "floors",
                         json_pack("{s:i,s:f,s:f,s:i}", "length", length, "full_reach", full,
                                   "sparse_reach", sparse, "sparse_reach_tokens", 61));
+    json_object_set_new(json_object_get(r, "plan"), "layer",
+                        json_pack("[{s:b,s:s}]", "full", 0, "label", "window 16"));
     return r;
 }
 
 Test(charts, floors_say_for_which_length_they_hold)
 {
-    json_t *r[] = {with_floors("a", 64, 2.1, 2.1), with_floors("b", 64, 2.1, 2.1),
-                   with_floors("c", 128, 2, 3), with_floors("d", 64, 1.5, 2.1)};
+    json_t *r[] = {with_floors("a", 64, 2.1, 2.5), with_floors("b", 64, 2.1, 2.5),
+                   with_floors("c", 128, 2, 3), with_floors("d", 64, 1.5, 2.5)};
     mas_report *report = made_up_report(r, 2); /* one length */
     cr_assert_eq(report->floor_count, 2);
     cr_expect_str_eq(report->floors[0].text, "entropy floor, full reach");
-    cr_expect_str_eq(report->floors[1].text, "entropy floor, sparse reach 61");
+    cr_expect_str_eq(report->floors[1].text, "entropy floor, window 16");
     mas_report_free(report);
     report = made_up_report(r, 3);
     cr_assert_eq(report->floor_count, 4);
     cr_expect_str_eq(report->floors[0].text, "entropy floor, full reach, length 64");
-    cr_expect_str_eq(report->floors[3].text, "entropy floor, sparse reach 61, length 128");
+    cr_expect_str_eq(report->floors[3].text, "entropy floor, window 16, length 128");
     cr_expect_float_eq(report->floors[3].nats, 3, 1e-12);
     mas_report_free(report);
     report = made_up_report(r, 4); /* two sources: no name tells which floor is whose */

@@ -66,6 +66,39 @@ Test(report, the_front_holds_what_nothing_beats)
     made_up_drop(r, 5);
 }
 
+/* One line a value, named by the first mask that has it; the same reach may have two. */
+Test(report, floors_are_told_apart_by_what_they_are)
+{
+    static const struct {
+        const char *label;
+        double nats;
+        int reach;
+    } sparse[] = {{"window 16", 3, 64},
+                  {"window 16 + 4 sinks", 3, 64},
+                  {"block 64 own", 3.7, 64},
+                  {"window 64", 2, 128},
+                  {"window 17", 3 + 1e-15, 65}};
+    enum { COUNT = sizeof sparse / sizeof *sparse };
+    json_t *r[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        r[i] = result(sparse[i].label, sparse[i].label, 1, 1, 0.1 * (i + 1), 3.9, 257);
+        json_object_set_new(json_object_get(r[i], "plan"), "layer",
+                            json_pack("[{s:b,s:s},{s:b,s:s}]", "full", 1, "label", "full", "full",
+                                      0, "label", sparse[i].label));
+        json_object_set_new(r[i], "floors",
+                            json_pack("{s:f,s:f,s:i}", "full_reach", 2.0, "sparse_reach",
+                                      sparse[i].nats, "sparse_reach_tokens", sparse[i].reach));
+    }
+    mas_report *report = make(r, COUNT);
+    cr_assert_eq(report->floor_count, 3);
+    cr_assert_str_eq(report->floors[0].text, "entropy floor, full reach");
+    cr_assert_str_eq(report->floors[1].text, "entropy floor, window 16");
+    cr_assert_str_eq(report->floors[2].text, "entropy floor, block 64 own");
+    cr_assert_float_eq(report->floors[2].nats, 3.7, 1e-12);
+    mas_report_free(report);
+    drop(r, COUNT);
+}
+
 Test(report, tables_agree_in_all_forms)
 {
     json_t *r[] = {
