@@ -77,15 +77,19 @@ cat >kernel.yaml <<'END'
 experiment: kernel
 kind: kernel
 kernel: {q_heads: 2, head_dim: 32, length: 256}
-measure: {warmup: 0, min_samples: 2, max_samples: 4, seconds: 0.05}
+measure: {warmup: 0, min_samples: 2, max_samples: 4, seconds: 0.05, cold_samples: 2, yardstick: true}
 sweep:
+  - kernel.op: [forward, backward, decode]
   - attention:
       - {full_layers: all}
       - {full_layers: 0, sparse: {variant: sliding_window, window: 32}}
 END
-code 0 "kernels" run kernel.yaml
-code 0 "kernels again" verify results/kernel
-check "both are the same" [ "$(grep -c '^same ' out)" -eq 2 ]
+code 0 "kernels" run kernel.yaml --threads 2
+check "with all that a record of a kernel may hold" [ "$(grep -l '"per_yardstick": {' results/kernel/*.json | xargs grep -l '"cold_seconds": {' | wc -l)" -eq 6 ]
+code 0 "kernels again" verify results/kernel --points 6 --threads 2
+check "all are the same" [ "$(grep -c '^same ' out)" -eq 6 ]
+code 0 "kernels with another number of threads" verify results/kernel --points 6 --threads 1
+check "all are the same, too" [ "$(grep -c '^same ' out)" -eq 6 ]
 
 # Killed in the middle: about three seconds a point on any machine, since a checkpoint is due every second.
 rate=$(grep -h '"tokens_per_second"' results/tiny/????????????????.json | tr -dc '0-9.\n' | cut -d. -f1 | sort -n | tail -n 1)
