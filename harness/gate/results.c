@@ -80,6 +80,10 @@ static void note_conditions(mas_gate *gate, const char *side, const json_t *resu
                       title);
     if (json_is_true(mas_json_value_at(result, "samples.throttled")))
         mas_gate_note(gate, "%s: %s: the machine's own speed changed meanwhile", side, title);
+    const double slowed = mas_json_number_at(result, "samples.slowed_by");
+    if (slowed > 0)
+        mas_gate_note(gate, "%s: %s: slowed down by %.0f %% with --slow-down", side, title,
+                      100 * slowed);
     const double stolen = mas_json_number_at(result, "samples.stolen_share");
     if (stolen > 0.02) /* more than noise of one clock tick in a short run */
         mas_gate_note(gate, "%s: %s: the hypervisor took %.0f %% of the processors' time", side,

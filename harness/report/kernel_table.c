@@ -29,15 +29,20 @@ static const column columns[] = {
     {"speed-up", "speedup_vs_full", "metrics.speedup_vs_full", "%.2f", 1},
     {"predicted", "predicted_speedup", "metrics.predicted_speedup", "%.2f", 1},
     {"% of bandwidth", "fraction_of_bandwidth", "metrics.fraction_of_bandwidth", "%.1f", 100},
+    {"slowed by %", "slowed_by", "samples.slowed_by", "%.0f", 100}, /* not the kernel's own time */
     {"status", "status", "status", NULL, 0},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns, CELL_MAX = 192 };
 
 /* A median that the first samples contradict is marked. */
-static bool unsteady(const json_t *result, const column *c)
+static bool can_be_marked(const column *c)
 {
-    return strcmp(c->csv, "median_seconds") == 0 &&
-           json_is_false(mas_json_value_at(result, "samples.steady"));
+    return strcmp(c->csv, "median_seconds") == 0;
+}
+
+static bool is_marked(const json_t *result, const column *c)
+{
+    return can_be_marked(c) && json_is_false(mas_json_value_at(result, "samples.steady"));
 }
 
 static const char *text_of(const json_t *result, const column *c)
@@ -57,11 +62,8 @@ static void cell(const json_t *result, const column *c, bool csv, char *text)
         snprintf(text, CELL_MAX, csv ? "" : "-");
     else if (csv)
         snprintf(text, CELL_MAX, "%.9g", value);
-    else {
+    else
         snprintf(text, CELL_MAX, c->format, value * c->scale);
-        if (unsteady(result, c))
-            snprintf(text + strlen(text), CELL_MAX - strlen(text), " *");
-    }
 }
 
 static void print_csv(const mas_report *report, FILE *out)
@@ -98,22 +100,71 @@ static bool shown(const mas_report *report, int c)
     return false;
 }
 
-static void print_row(const mas_report *report, const json_t *result, const int *width,
-                      bool markdown, FILE *out)
+/* How the table is laid out for people. */
+typedef struct layout {
+    bool markdown, marked;
+    int width[COLUMNS]; /* without the mark; 0: left out */
+    int last;           /* column */
+} layout;
+
+static layout lay_out(const mas_report *report, bool markdown)
 {
+    layout l = {.markdown = markdown};
     char text[CELL_MAX];
-    fputs(markdown ? "|" : "", out);
     for (int c = 0; c < COLUMNS; c++) {
         if (!shown(report, c))
             continue;
-        if (result)
-            cell(result, &columns[c], false, text);
-        else
-            snprintf(text, sizeof text, "%s", columns[c].heading);
-        fprintf(out, columns[c].format ? "%s%*s%s" : "%s%-*s%s", markdown ? " " : "", width[c],
-                text, markdown ? " |" : "  ");
+        l.last = c;
+        l.width[c] = (int)strlen(columns[c].heading);
+        for (size_t i = 0; i < report->count; i++) {
+            cell(report->rows[i].result, &columns[c], false, text);
+            l.width[c] = (int)strlen(text) > l.width[c] ? (int)strlen(text) : l.width[c];
+            l.marked |= is_marked(report->rows[i].result, &columns[c]);
+        }
     }
-    fputc('\n', out);
+    return l;
+}
+
+/* Behind the numbers of a column, the same room in each row, so that digits stand below each other. */
+static const char *mark(const layout *l, const column *c, const json_t *result)
+{
+    if (!l->marked || !can_be_marked(c))
+        return "";
+    return result && is_marked(result, c) ? " *" : "  ";
+}
+
+/* result NULL: the headings */
+static void print_row(const json_t *result, const layout *l, FILE *out)
+{
+    char text[CELL_MAX];
+    for (int c = 0; c < COLUMNS; c++) {
+        const column *of = &columns[c];
+        if (!l->width[c])
+            continue;
+        if (result)
+            cell(result, of, false, text);
+        else
+            snprintf(text, sizeof text, "%s", of->heading);
+        fputs(l->markdown ? "| " : c > 0 ? "  " : "", out);
+        const bool ends_line = c == l->last && !l->markdown;
+        fprintf(out, of->format ? "%*s" : "%-*s", of->format || !ends_line ? l->width[c] : 0, text);
+        fprintf(out, "%s%s", mark(l, of, result), l->markdown ? " " : "");
+    }
+    fputs(l->markdown ? "|\n" : "\n", out);
+}
+
+static void print_rule(const layout *l, FILE *out)
+{
+    for (int c = 0; c < COLUMNS; c++) {
+        if (!l->width[c])
+            continue;
+        fputs(l->markdown ? "|" : c > 0 ? "  " : "", out);
+        const int length = l->width[c] + (int)strlen(mark(l, &columns[c], NULL)) + l->markdown;
+        for (int i = 0; i < length; i++)
+            fputc('-', out);
+        fputs(!l->markdown ? "" : columns[c].format ? ":" : "-", out);
+    }
+    fputs(l->markdown ? "|\n" : "\n", out);
 }
 
 void mas_report_kernel_table(const mas_report *report, mas_table_format format, FILE *out)
@@ -122,32 +173,13 @@ void mas_report_kernel_table(const mas_report *report, mas_table_format format, 
         print_csv(report, out);
         return;
     }
-    const bool markdown = format == MAS_TABLE_MARKDOWN;
-    int width[COLUMNS];
-    bool marked = false;
-    char text[CELL_MAX];
-    for (int c = 0; c < COLUMNS; c++) {
-        width[c] = (int)strlen(columns[c].heading);
-        for (size_t i = 0; i < report->count; i++) {
-            cell(report->rows[i].result, &columns[c], false, text);
-            width[c] = (int)strlen(text) > width[c] ? (int)strlen(text) : width[c];
-            marked |= unsteady(report->rows[i].result, &columns[c]);
-        }
-    }
-    print_row(report, NULL, width, markdown, out);
-    fputs(markdown ? "|" : "", out);
-    for (int c = 0; c < COLUMNS; c++) {
-        if (!shown(report, c))
-            continue;
-        for (int i = 0; i < width[c] + (markdown ? 1 : 0); i++)
-            fputc('-', out);
-        fputs(!markdown ? "  " : columns[c].format ? ":|" : "-|", out);
-    }
-    fputc('\n', out);
+    const layout l = lay_out(report, format == MAS_TABLE_MARKDOWN);
+    print_row(NULL, &l, out);
+    print_rule(&l, out);
     for (size_t i = 0; i < report->count; i++)
-        print_row(report, report->rows[i].result, width, markdown, out);
-    if (marked)
-        fputs(markdown ? "\n\\* not steady: the first samples differ from the rest\n"
-                       : "* not steady: the first samples differ from the rest\n",
+        print_row(report->rows[i].result, &l, out);
+    if (l.marked)
+        fputs(l.markdown ? "\n\\* not steady: the first samples differ from the rest\n"
+                         : "* not steady: the first samples differ from the rest\n",
               out);
 }

@@ -141,6 +141,24 @@ static mas_status open_corpora(mas_corpora *corpora, const mas_experiment *exper
     return status;
 }
 
+/* Kernels slowed down on purpose and kernels as they are do not stand in one folder. */
+static mas_status check_slowed(const mas_result_set *there, double slow_down, mas_error *err)
+{
+    for (size_t i = 0; there && i < there->count; i++) {
+        const json_t *samples = json_object_get(there->results[i], "samples");
+        const double recorded = mas_json_number_at(samples, "slowed_by");
+        const double slowed_by = recorded > 0 ? recorded : 0; /* NaN: none */
+        if (samples && slowed_by != slow_down)
+            return mas_fail(
+                err, MAS_E_ARGUMENT,
+                "%s/%s.json was timed with --slow-down %.0f and this run has --slow-down %.0f (0: "
+                "none); name another folder with --results, or remove that one",
+                there->folder, mas_json_text_at(there->results[i], "id"), 100 * slowed_by,
+                100 * slow_down);
+    }
+    return MAS_OK;
+}
+
 mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_options *options,
                               const mas_run_observer *observer, mas_run_summary *summary,
                               mas_error *err)
@@ -156,6 +174,8 @@ mas_status mas_run_experiment(const mas_experiment *experiment, const mas_run_op
         return mas_fail(err, status, "%s cannot be used: %.900s", options->device->name, why.text);
     mas_result_set *there;
     status = mas_folder_check(experiment, options->results, &there, err);
+    if (status == MAS_OK)
+        status = check_slowed(there, options->slow_down, err);
     if (status == MAS_OK)
         status = open_corpora(&shared.corpora, experiment, options, there, err);
     mas_results_free(there);

@@ -45,7 +45,7 @@ typedef struct mas_run_summary {
 } mas_run_summary;
 
 /** Run what is missing. Refuses (MAS_E_ARGUMENT) a results folder that belongs to another version
- * of the experiment, naming the key that changed and the remedy.
+ * of the experiment, naming the key that changed and the remedy, or to kernels timed with another slow_down.
  *  @return MAS_OK also when points failed (see summary); MAS_E_INTERRUPTED after a stop request,
  * everything saved; MAS_E_IO or MAS_E_DEVICE where a point failed because the disk cannot be written or
  * the device cannot be used any more: it has no result then, so that it runs again */

@@ -27,12 +27,21 @@ quiet() {
 # ---- recorded ----
 code 0 "record a baseline" run speed.yaml --threads 1 --results before
 code 0 "record a candidate that is slowed down" run speed.yaml --threads 1 --results after --slow-down 100
+holds out 'slowed by %' "the table has a column for it"
+check "and it is in the CSV" grep -q ',slowed_by,' after/speed/table.csv
+code 2 "a run without the slow-down does not take them for its own" run speed.yaml --threads 1 --results after
+holds err '--slow-down 100 and this run has --slow-down 0' "and says why"
+holds err 'another folder with --results' "and what to do"
+code 2 "nor one with a slow-down those without" run speed.yaml --threads 1 --results before --slow-down 10
+code 0 "the same slow-down goes on" run speed.yaml --threads 1 --results after --slow-down 100
+holds err '2 of them were there already' "where it ended"
 quiet before/speed 1e-3
 quiet after/speed 2e-3
 code 0 "a result is the same as itself" compare before/speed before/speed
 holds out '^same: 2 same' "and said to be"
 code 1 "twice the time is slower" compare before/speed after/speed --json r.json --markdown r.md --junit r.xml
 holds out '^slower: 2 slower' "and counted"
+holds err 'candidate: .*: slowed down by 100 %' "and that it was on purpose"
 check "JSON says so" grep -q '"verdict": "slower"' r.json
 check "Markdown says so" grep -q '^\*\*slower\*\*' r.md
 check "JUnit says so" grep -q 'tests="2" failures="2"' r.xml

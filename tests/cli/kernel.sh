@@ -22,6 +22,8 @@ for key in useful_gflops executed_gflops rate_vs_full full_useful_gflops speedup
 done
 check "bandwidth of decoding only" sh -c "grep -l '\"bytes_per_second\"' $folder/*.json | xargs grep -L '\"op\": \"decode\"' | { ! grep -q .; }"
 holds out 'GFLOP/s' "a table"
+check "no line of it ends in a blank" sh -c "! grep -q ' $' $work/out"
+check "no column where nothing was slowed down" sh -c "! grep -q 'slowed by' $work/out"
 check "a table as CSV" grep -q '^id,op,variant' $folder/table.csv
 check "data of the charts" [ -s $folder/data/kernels.tsv ]
 
