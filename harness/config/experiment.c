@@ -80,6 +80,15 @@ done:
     return text;
 }
 
+/* experiment.json, as it lies beside results, holds the file as it ran. */
+static const mas_node *of_record(const mas_node *root)
+{
+    const mas_node *resolved = mas_node_get(root, "resolved");
+    const bool is_record = resolved && resolved->kind == MAS_NODE_MAP &&
+                           mas_node_get(root, "schema") && mas_node_get(root, "points");
+    return is_record ? resolved : root;
+}
+
 static const mas_node *read_tree(loading *l)
 {
     size_t length = 0;
@@ -98,7 +107,7 @@ static const mas_node *read_tree(loading *l)
                                                     : "a single text");
         return NULL;
     }
-    return root;
+    return root ? of_record(root) : NULL;
 }
 
 /* ---- cells ---- */

@@ -97,6 +97,7 @@ typedef struct mas_diagnostics {
 void mas_diagnostics_free(mas_diagnostics *diagnostics);
 
 /** Read, check and expand an experiment file. Creates nothing.
+ *  @param path           an experiment file, or an experiment.json beside results: the same points again
  *  @param settings       "path.to.key=value" overrides (values as in YAML), applied before the
  * sweep; may be NULL
  *  @param[out] out       free with mas_experiment_free; NULL on error

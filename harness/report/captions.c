@@ -37,14 +37,20 @@ static mas_range range_of(const mas_report *report, const char *path)
 
 #define COMMITS_MAX 2 /* named; of more the number */
 
-/* "commit 0123456789ab", "commits 0123456789ab, ba9876543210 and 3 more" of all points, in their order. */
+/* "commit 0123456789ab", "commits 0123456789ab, ba9876543210 and 3 more" of all points, in their order; "and changes" where
+ * some were built from a changed tree. */
 static void commits_text(const mas_report *report, char *text, size_t size)
 {
     json_t *seen = json_object();
     char names[64] = "", more[32] = "";
+    bool changed = false;
     for (size_t i = 0; i < report->count; i++) {
-        const char *commit = mas_json_text_at(report->rows[i].result, "machine.git_commit");
-        if (!report->rows[i].ok || json_object_get(seen, commit))
+        const json_t *result = report->rows[i].result;
+        const char *commit = mas_json_text_at(result, "machine.git_commit");
+        if (!report->rows[i].ok)
+            continue;
+        changed = changed || json_is_true(mas_json_value_at(result, "machine.git_dirty"));
+        if (json_object_get(seen, commit))
             continue;
         (void)json_object_set_new(seen, commit, json_true());
         const size_t used = strlen(names);
@@ -55,7 +61,8 @@ static void commits_text(const mas_report *report, char *text, size_t size)
     json_decref(seen);
     if (count > COMMITS_MAX)
         snprintf(more, sizeof more, " and %zu more", count - COMMITS_MAX);
-    snprintf(text, size, "commit%s %s%s", count > 1 ? "s" : "", names, more);
+    snprintf(text, size, "commit%s %s%s%s", count > 1 ? "s" : "", names, more,
+             changed ? " and changes" : "");
 }
 
 /* Two digits, more only before the point. */

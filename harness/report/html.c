@@ -179,8 +179,11 @@ static void charts(const mas_report *report, FILE *out)
 static void groups(const mas_report *report, FILE *out)
 {
     fputs("<h3>Variants</h3>\n", out);
-    table_head(out, "*variant|*layers, first to last|seeds|attention cost %|loss nats, mean|spread "
-                    "over seeds|quality");
+    table_head(out, report->vocabularies_differ
+                        ? "*variant|*layers, first to last|seeds|attention cost %|loss nats, "
+                          "mean|deviation|bits per byte"
+                        : "*variant|*layers, first to last|seeds|attention cost %|loss nats, "
+                          "mean|deviation|perplexity");
     for (size_t i = 0; i < report->group_count; i++) {
         const mas_report_group *g = &report->groups[i];
         double mean, deviation;
@@ -198,8 +201,8 @@ static void groups(const mas_report *report, FILE *out)
         fputs("</tr>\n", out);
     }
     table_end(out);
-    fputs("<p class=\"note\">Filled orange: a full layer; blue: a sparse one. Spread: standard "
-          "deviation.</p>\n",
+    fputs("<p class=\"note\">Filled orange: a full layer; blue: a sparse one. Deviation: of the "
+          "loss, over seeds.</p>\n",
           out);
 }
 
@@ -281,22 +284,28 @@ static void shell_word(FILE *out, const char *text)
     fputs("&#39;", out);
 }
 
+/* The recorded experiment knows what --set changed, and no path of a file. */
+static void reproduce(const json_t *result, FILE *out)
+{
+    fputs("<h3>To reproduce</h3>\n<div class=\"box\"><pre>git checkout ", out);
+    shell_word(out, mas_json_text_at(result, "machine.git_commit"));
+    if (json_is_true(mas_json_value_at(result, "machine.git_dirty")))
+        fputs(" # not quite: the build had uncommitted changes", out);
+    fputs("\nninja -C build\nbuild/masbench run experiment.json --results again --device ", out);
+    shell_word(out, mas_json_text_at(result, "machine.device"));
+    fprintf(out, " --threads %.0f</pre></div>\n",
+            fmax(1, mas_json_number_at(result, "machine.threads")));
+    fputs("<p class=\"note\">experiment.json lies beside the results and holds every setting as it "
+          "ran; relative paths of a corpus are looked for from where the command runs.</p>\n",
+          out);
+}
+
 static void environment(const mas_report *report, FILE *out)
 {
     const json_t *result = report->count ? report->rows[0].result : NULL;
     json_t *machine = (json_t *)json_object_get(result, "machine");
-    fputs("<h3>To reproduce</h3>\n<div class=\"box\"><pre>git checkout ", out);
-    shell_word(out, mas_json_text_at(result, "machine.git_commit"));
-    fputs("\nmasbench run experiments/", out);
-    shell_word(out, mas_json_text_at(result, "experiment"));
-    fputs(".yaml --device ", out);
-    shell_word(out, mas_json_text_at(result, "machine.device"));
-    fprintf(out, " --threads %.0f</pre></div>\n",
-            fmax(1, mas_json_number_at(result, "machine.threads")));
-    fputs(
-        "<p class=\"note\">experiment.json beside the results holds every setting as it ran.</p>\n"
-        "<h3>Environment of the first point</h3>\n",
-        out);
+    reproduce(result, out);
+    fputs("<h3>Environment of the first point</h3>\n", out);
     table_head(out, "*what|*value");
     const char *key;
     json_t *value;

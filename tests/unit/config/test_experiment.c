@@ -57,6 +57,34 @@ Test(experiment, every_key_arrives)
     mas_experiment_free(e);
 }
 
+Test(experiment, a_record_of_an_experiment_is_one)
+{
+    mas_experiment *first =
+        load("experiment: a\nquestion: Why?\nkind: plan\nattention: {sparse: {variant: "
+             "sliding_window, window: 8}}\n"
+             "sweep:\n  - attention.full_layers: {from: 0, to: 4, step: 2}\n"
+             "  - attention.placement: [top, {random: 3}]\n"
+             "    when: {attention.full_layers: [2]}\n");
+    json_t *record =
+        json_pack("{s:i,s:O,s:[]}", "schema", 1, "resolved", first->resolved, "points");
+    char *text = json_dumps(record, 0);
+    mas_experiment *again = load(text);
+    cr_expect(json_equal(first->resolved, again->resolved));
+    cr_expect_str_eq(again->question, "Why?");
+    cr_assert_eq(again->count, first->count);
+    for (int64_t i = 0; i < first->count; i++) {
+        cr_expect_str_eq(again->points[i].id, first->points[i].id);
+        cr_expect_str_eq(again->points[i].title, first->points[i].title);
+    }
+    char *refused = load_bad("experiment: a\nresolved: {experiment: b}\n", NULL, 0);
+    cr_expect_not_null(strstr(refused, "resolved"), "%s", refused);
+    free(refused);
+    free(text);
+    json_decref(record);
+    mas_experiment_free(first);
+    mas_experiment_free(again);
+}
+
 Test(experiment, derived_fields_are_filled_and_the_vocabulary_is_left_to_the_corpus)
 {
     mas_experiment *e = load("experiment: a\ntraining: {seq_len: 256}\n");
