@@ -35,6 +35,7 @@ const mas_result_rule mas_result_exceptions[] = {
     {"metrics.bytes_per_second", "from a time", NULL},
     {"metrics.fraction_of_bandwidth", "from a time", NULL},
     {"samples", "times", NULL},
+    {"layer[].refusals", "words; which kernel ran is compared", NULL},
     {"limits", "rates of the machine, measured each time", NULL},
     {"full_error", "names how much memory there was", NULL},
     {"machine", "what ran it; what bits depend on is in the table of conditions", NULL},

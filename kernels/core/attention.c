@@ -81,10 +81,16 @@ mas_status mas_attn_problem_check(const mas_attn_problem *p, mas_error *err)
 mas_status mas_attn_kernel_usable(const mas_attn_kernel *kernel, const mas_attn_problem *p,
                                   mas_error *why)
 {
-    const mas_isa have = mas_cpu_isa();
-    if (kernel->isa > have)
-        return mas_fail(why, MAS_E_UNSUPPORTED, "needs %s, the processor (or --cpu) offers %s",
-                        mas_isa_name(kernel->isa), mas_isa_name(have));
+    const char *const needed = mas_isa_name(kernel->isa);
+    if (kernel->isa > mas_cpu_offered())
+        return mas_fail(why, MAS_E_UNSUPPORTED, "needs %s, the processor offers %s", needed,
+                        mas_isa_name(mas_cpu_offered()));
+    if (kernel->isa > mas_cpu_isa())
+        return mas_fail(
+            why, MAS_E_UNSUPPORTED,
+            "needs %s; in use is %s, the fastest here unless --cpu or MASBENCH_CPU says "
+            "otherwise (--cpu %s takes it)",
+            needed, mas_isa_name(mas_cpu_isa()), needed);
     return kernel->supports(p, why);
 }
 
