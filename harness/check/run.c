@@ -197,8 +197,8 @@ mas_status mas_check_run(const mas_check_options *options, FILE *out, FILE *prog
     if (status != MAS_OK)
         goto done;
     if (out)
-        fprintf(out, "seed %" PRIu64 ", %s, %d threads\n", filled.seed, mas_isa_name(mas_cpu_isa()),
-                filled.threads);
+        fprintf(out, "seed %" PRIu64 ", %s, %d thread%s\n", filled.seed,
+                mas_isa_name(mas_cpu_isa()), filled.threads, filled.threads == 1 ? "" : "s");
     run_others(&engine, mas_check_oracle_checks);
     run_specials(&engine);
     if (filled.open_device)

@@ -80,12 +80,22 @@ typedef struct mas_cli_parsed {
 int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options, size_t count,
                   int argc, char **argv, int min, int max, mas_cli_parsed *out);
 
+/** The same without the global ones, for commands that compute nothing. */
+int mas_cli_parse_own(const mas_cli_command *command, const mas_cli_option *options, size_t count,
+                      int argc, char **argv, int min, int max, mas_cli_parsed *out);
+
 /** "masbench run: message" on stderr; returns MAS_EXIT_USAGE. */
 int mas_cli_usage_error(const mas_cli_command *command, const char *format, ...) MAS_PRINTF(2, 3);
 /** "masbench: warning: message" on stderr. */
 void mas_cli_warn(const char *format, ...) MAS_PRINTF(1, 2);
 /** May colours be used on this stream? (a terminal, NO_COLOR unset, TERM not dumb) */
 bool mas_cli_colour(FILE *stream);
+
+/** What a noun ends in after that number: "" or "s". */
+static inline const char *mas_cli_s(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
 
 /** "1h02m", "3m20s", "12s". */
 void mas_cli_duration(double seconds, char *text, size_t size);

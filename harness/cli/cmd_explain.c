@@ -312,8 +312,9 @@ static int explain_main(const mas_cli_command *command, int argc, char **argv)
     if (seconds > 0) {
         char text[32];
         mas_cli_duration(seconds / jobs, text, sizeof text);
-        printf("\nexpected time of the whole run: about %s with %d threads, %d %s at a time\n",
-               text, options.threads, jobs, jobs == 1 ? "point" : "points");
+        printf(
+            "\nexpected time of the whole run: about %s with %d thread%s, %d point%s at a time\n",
+            text, options.threads, mas_cli_s(options.threads), jobs, mas_cli_s(jobs));
     }
     mas_experiment_free(experiment);
     return mas_cli_finish(command, MAS_EXIT_OK);

@@ -103,9 +103,9 @@ static json_t *list_devices(int threads)
         char text[MAS_ERROR_TEXT_MAX];
         const bool open = kind->open(threads, 0, &device, &err) == MAS_OK;
         if (open)
-            snprintf(text, sizeof text, "%s%s%s, %d threads, matmul by %s", device->hardware,
+            snprintf(text, sizeof text, "%s%s%s, %d thread%s, matmul by %s", device->hardware,
                      device->driver ? ", " : "", device->driver ? device->driver : "", threads,
-                     device->matmul_library);
+                     mas_cli_s(threads), device->matmul_library);
         mas_json_set_text(item, "name", kind->name);
         mas_json_set_text(item, "summary", open ? text : err.text);
         if (kind == &mas_device_cpu) {
@@ -164,8 +164,8 @@ static json_t *describe_experiment(const char *path)
     char text[512];
     mas_json_set_text(item, "name", path);
     if (mas_experiment_load(path, NULL, 0, &experiment, &problems) == MAS_OK) {
-        snprintf(text, sizeof text, "%lld points: %s", (long long)experiment->count,
-                 experiment->question ? experiment->question : "");
+        snprintf(text, sizeof text, "%lld point%s: %s", (long long)experiment->count,
+                 mas_cli_s(experiment->count), experiment->question ? experiment->question : "");
         mas_json_set_text(item, "experiment", experiment->name);
         mas_json_set_text(item, "question", experiment->question);
         mas_json_set_int(item, "points", experiment->count);

@@ -96,7 +96,8 @@ static int draw(verifying *v, int64_t points, uint64_t seed)
     for (size_t i = 0; i < v->count; i++) /* picks[i] >= i: nothing is overwritten too early */
         v->drawn[i] = v->drawn[picks[i]];
     free(picks);
-    printf("%zu of %zu points, drawn with seed %llu\n", v->count, fine, (unsigned long long)seed);
+    printf("%zu of %zu point%s, drawn with seed %llu\n", v->count, fine, mas_cli_s((int64_t)fine),
+           (unsigned long long)seed);
     mas_verify_print_drawn(v->drawn, v->count, stdout);
     return -1;
 }

@@ -2,6 +2,7 @@
 /* What the commands say about points that time kernels. */
 #include "harness/cli/cli.h"
 #include "harness/cli/kinds.h"
+#include "harness/cli/load.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,15 +63,16 @@ void mas_cli_kernel_points(const mas_experiment *experiment, const mas_device_ki
     char text[32];
     mas_cli_duration(seconds, text, sizeof text);
     fprintf(out,
-            "%lld points of %lld cells of the sweep; sampling takes at most about %s, checks and "
+            "%lld point%s of %lld cell%s of the sweep; sampling takes at most about %s, checks and "
             "the fewest samples of slow points come on top\n",
-            (long long)experiment->count, (long long)experiment->cells, text);
+            (long long)experiment->count, mas_cli_s(experiment->count),
+            (long long)experiment->cells, mas_cli_s(experiment->cells), text);
 }
 
 static void print_choice(const mas_device_kind *device, const mas_point *point,
-                         const mas_attn_spec *spec, bool refusals, FILE *out)
+                         const mas_attn_spec *spec, mas_cli_refusals *refusals, FILE *out)
 {
-    char why[4096];
+    char why[MAS_CLI_REFUSALS_MAX];
     const mas_attn_kernel *kernel = NULL;
     mas_error err;
     const mas_status status = choose(device, point, spec, &kernel, why, sizeof why, &err);
@@ -78,10 +80,7 @@ static void print_choice(const mas_device_kind *device, const mas_point *point,
             status == MAS_OK ? kernel->name
             : why[0]         ? "no kernel serves this problem"
                              : err.text);
-    char *rest = NULL;
-    for (char *line = refusals || !kernel ? strtok_r(why, "\n", &rest) : NULL; line;
-         line = strtok_r(NULL, "\n", &rest))
-        fprintf(out, "      refused: %s\n", line);
+    mas_cli_print_refusals(refusals, point->kernel.op, why, !kernel, out);
 }
 
 static const mas_attn_spec *spec_of(const mas_point *point, int full)
@@ -96,6 +95,7 @@ void mas_cli_kernel_kernels(const mas_experiment *experiment, const mas_device_k
 {
     enum { TEXT_MAX = 384 };
     char(*seen)[TEXT_MAX] = calloc((size_t)experiment->count * 2 + 1, sizeof *seen);
+    mas_cli_refusals *said = refusals ? calloc(1, sizeof *said) : NULL;
     size_t count = 0;
     for (int64_t i = 0; seen && i < experiment->count; i++)
         for (int full = 0; full < 2; full++) {
@@ -107,9 +107,10 @@ void mas_cli_kernel_kernels(const mas_experiment *experiment, const mas_device_k
             char label[128];
             mas_attn_spec_label(spec, label, sizeof label);
             snprintf(seen[count], sizeof seen[count],
-                     "%s, %s: %d query heads, %d key/value heads, head size %d, length %d%s%s",
-                     label, mas_dtype_name(c->dtype), c->q_heads, c->kv_heads, c->head_dim,
-                     c->length, c->name[0] ? ", kernel " : "", c->name);
+                     "%s, %s: %d query head%s, %d key/value head%s, head size %d, length %d%s%s",
+                     label, mas_dtype_name(c->dtype), c->q_heads, mas_cli_s(c->q_heads),
+                     c->kv_heads, mas_cli_s(c->kv_heads), c->head_dim, c->length,
+                     c->name[0] ? ", kernel " : "", c->name);
             char key[TEXT_MAX];
             snprintf(key, sizeof key, "%s %.360s", mas_bench_op_name(c->op), seen[count]);
             size_t j = 0;
@@ -119,8 +120,9 @@ void mas_cli_kernel_kernels(const mas_experiment *experiment, const mas_device_k
             if (j < count)
                 continue;
             fprintf(out, "  %s\n", seen[count++]);
-            print_choice(device, point, spec, refusals, out);
+            print_choice(device, point, spec, said, out);
         }
+    free(said);
     free(seen);
 }
 

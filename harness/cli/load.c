@@ -6,6 +6,7 @@
 #include "harness/report/report.h"
 #include "harness/results/results.h"
 #include "harness/run/estimate.h"
+#include "harness/run/runner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,24 @@ static int digits(int64_t value)
     return snprintf(NULL, 0, "%lld", (long long)value);
 }
 
+/* A run would refuse them; what only looks goes on. */
+static void warn_of_corpora(const mas_experiment *experiment)
+{
+    const json_t *last = NULL;
+    for (int64_t i = 0; i < experiment->count; i++) {
+        const mas_point *point = &experiment->points[i];
+        const mas_runner *runner = &mas_runners[point->kind];
+        const json_t *corpus = json_object_get(point->resolved, "corpus");
+        mas_error err;
+        if (!runner->needs_corpus || !runner->needs_corpus(point) ||
+            (last && json_equal(last, corpus)))
+            continue;
+        last = corpus;
+        if (mas_corpus_look(&point->corpus, &err) != MAS_OK)
+            mas_cli_warn("%s: the corpus cannot be opened: %s", point->title, err.text);
+    }
+}
+
 void mas_cli_model_points(const mas_experiment *experiment, const mas_device_kind *device,
                           FILE *out)
 {
@@ -45,7 +64,10 @@ void mas_cli_model_points(const mas_experiment *experiment, const mas_device_kin
     }
     const int number = digits(experiment->count);
     fprintf(out, "%*s  %-*s  %-*s  %9s  %9s  %10s  %12s\n", number, "#", title, "point", letters,
-            "plan", "attention", "model", "parameters", "FLOPs");
+            "plan", "attention", "model", "parameters",
+            experiment->kind == MAS_KIND_TRAIN ? "FLOPs" : "FLOPs a pass");
+    /* a plan trains nothing: there the cost is that of one forward pass */
+    const bool trains = experiment->kind == MAS_KIND_TRAIN;
     double total = 0;
     for (int64_t i = 0; i < experiment->count; i++) {
         const mas_point *point = &experiment->points[i];
@@ -60,29 +82,46 @@ void mas_cli_model_points(const mas_experiment *experiment, const mas_device_kin
         }
         char parameters[32], flops[32];
         mas_cli_quantity((double)cost.parameters, parameters, sizeof parameters);
-        mas_cli_quantity(cost.training_flops + cost.evaluation_flops, flops, sizeof flops);
-        total += cost.training_flops + cost.evaluation_flops;
+        const double sum =
+            trains ? cost.training_flops + cost.evaluation_flops : cost.whole.forward_flops;
+        mas_cli_quantity(sum, flops, sizeof flops);
+        total += sum;
         fprintf(out, "%7.1f %%  %7.1f %%  %10s  %12s\n", 100 * cost.full_tiles.relative_cost,
                 100 * cost.whole.forward_flops / cost.whole.full_forward_flops, parameters, flops);
     }
     mas_cli_quantity(total, text, sizeof text);
-    fprintf(out, "%lld points of %lld cells of the sweep, %sFLOPs in all\n",
-            (long long)experiment->count, (long long)experiment->cells, text);
+    fprintf(out, "%lld point%s of %lld cell%s of the sweep%s%s%s\n", (long long)experiment->count,
+            mas_cli_s(experiment->count), (long long)experiment->cells,
+            mas_cli_s(experiment->cells), trains ? ", " : "", trains ? text : "",
+            trains ? "FLOPs in all" : "");
+    warn_of_corpora(experiment);
+}
+
+void mas_cli_print_refusals(mas_cli_refusals *said, mas_attn_op op, const char *why, bool always,
+                            FILE *out)
+{
+    if (!why[0] || !(said || always))
+        return;
+    if (said && strcmp(said->last[op], why) == 0) {
+        fputs("      refused: as above\n", out);
+        return;
+    }
+    for (const char *line = why; *line; line += strcspn(line, "\n"), line += *line == '\n')
+        fprintf(out, "      refused: %.*s\n", (int)strcspn(line, "\n"), line);
+    if (said)
+        snprintf(said->last[op], sizeof said->last[op], "%s", why);
 }
 
 static void print_operation(const mas_device_kind *device, const mas_point *point,
                             const mas_model_config *model, const mas_attn_spec *spec,
-                            mas_attn_op op, bool refusals, FILE *out)
+                            mas_attn_op op, mas_cli_refusals *refusals, FILE *out)
 {
-    char why[4096];
+    char why[MAS_CLI_REFUSALS_MAX];
     const mas_attn_kernel *kernel =
         mas_point_kernel(device, model, spec, point->training.seq_len, op, why, sizeof why);
     fprintf(out, "    %-13s %s\n", mas_attn_op_name(op),
             kernel ? kernel->name : "no kernel serves this problem");
-    char *rest = NULL;
-    for (char *line = refusals || !kernel ? strtok_r(why, "\n", &rest) : NULL; line;
-         line = strtok_r(NULL, "\n", &rest))
-        fprintf(out, "      refused: %s\n", line);
+    mas_cli_print_refusals(refusals, op, why, !kernel, out);
 }
 
 /* The attention problem of one kind of layer as text: equal texts, equal problems. */
@@ -93,8 +132,9 @@ static void describe_problem(const mas_point *point, const mas_attn_spec *spec, 
     char label[128];
     mas_attn_spec_label(spec, label, sizeof label);
     const int32_t dim = m->head_dim > 0 ? m->head_dim : m->heads > 0 ? m->width / m->heads : 0;
-    snprintf(text, size, "%s: %d query heads, %d key/value heads, head size %d, length %d%s%s",
-             label, m->heads, m->kv_heads > 0 ? m->kv_heads : m->heads, dim,
+    const int32_t kv_heads = m->kv_heads > 0 ? m->kv_heads : m->heads;
+    snprintf(text, size, "%s: %d query head%s, %d key/value head%s, head size %d, length %d%s%s",
+             label, m->heads, mas_cli_s(m->heads), kv_heads, mas_cli_s(kv_heads), dim,
              point->training.seq_len, m->softcap > 0 ? ", softcap" : "",
              m->sink_logits ? ", sink logits" : "");
 }
@@ -104,6 +144,7 @@ void mas_cli_model_kernels(const mas_experiment *experiment, const mas_device_ki
 {
     enum { SEEN_MAX = 64, TEXT_MAX = 256 };
     char(*seen)[TEXT_MAX] = calloc(SEEN_MAX, sizeof *seen);
+    mas_cli_refusals *said = refusals ? calloc(1, sizeof *said) : NULL;
     size_t count = 0;
     for (int64_t i = 0; seen && i < experiment->count; i++) {
         const mas_point *point = &experiment->points[i];
@@ -122,10 +163,11 @@ void mas_cli_model_kernels(const mas_experiment *experiment, const mas_device_ki
             if (j < count)
                 continue;
             fprintf(out, "  %s\n", seen[count++]);
-            print_operation(device, point, &cost.model, spec, MAS_ATTN_FORWARD, refusals, out);
-            print_operation(device, point, &cost.model, spec, MAS_ATTN_BACKWARD, refusals, out);
+            print_operation(device, point, &cost.model, spec, MAS_ATTN_FORWARD, said, out);
+            print_operation(device, point, &cost.model, spec, MAS_ATTN_BACKWARD, said, out);
         }
     }
+    free(said);
     free(seen);
 }
 

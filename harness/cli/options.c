@@ -150,14 +150,11 @@ static int store(const mas_cli_command *command, const mas_cli_option *o, const 
         words++;
     char allowed[256];
     mas_words_join(o->words, words, allowed, sizeof allowed);
-    const char *near = mas_suggest(value, o->words, words);
-    return mas_cli_usage_error(command, "--%s: \"%s\" is not one of %s%s%s%s", o->name, value,
-                               allowed, near ? "; did you mean \"" : "", near ? near : "",
-                               near ? "\"?" : "");
+    return mas_cli_usage_error(command, "--%s: \"%s\" is not one of %s", o->name, value, allowed);
 }
 
-int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options, size_t count,
-                  int argc, char **argv, int min, int max, mas_cli_parsed *out)
+static int parse(const mas_cli_command *command, const mas_cli_option *options, size_t count,
+                 bool with_globals, int argc, char **argv, int min, int max, mas_cli_parsed *out)
 {
     const char *cpu = NULL, *device = mas_device_cpu.name;
     int64_t threads = omp_get_num_procs();
@@ -170,7 +167,7 @@ int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options,
         {"threads", MAS_CLI_INT, "N", "threads to use (default: all usable cores)", &threads, 1,
          1024, NULL},
     };
-    const size_t global_count = sizeof globals / sizeof *globals;
+    const size_t global_count = with_globals ? sizeof globals / sizeof *globals : 0;
     mas_cli_option all[MAS_CLI_OPTIONS_MAX];
     memcpy(all, globals, sizeof globals);
     for (size_t i = 0; i < count; i++)
@@ -234,4 +231,16 @@ int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options,
     out->globals.device = mas_device_find(device);
     out->globals.cpu = cpu;
     return -1;
+}
+
+int mas_cli_parse(const mas_cli_command *command, const mas_cli_option *options, size_t count,
+                  int argc, char **argv, int min, int max, mas_cli_parsed *out)
+{
+    return parse(command, options, count, true, argc, argv, min, max, out);
+}
+
+int mas_cli_parse_own(const mas_cli_command *command, const mas_cli_option *options, size_t count,
+                      int argc, char **argv, int min, int max, mas_cli_parsed *out)
+{
+    return parse(command, options, count, false, argc, argv, min, max, out);
 }

@@ -81,14 +81,20 @@ static double seconds_left(const mas_progress_bar *bar)
     return done > 0 && spent > 0 ? (bar->work_left - r.work) * spent / done : -1;
 }
 
-/* "[3/42] title", of several points at once "[3/42] title (and 1 more)" */
-static void head_text(const mas_progress_bar *bar, int64_t index, int64_t others, char *text,
-                      size_t size)
+/* "[3/42] title", of several points at once "[3/42] title +1 more"; the title is cut to what `room` leaves, and
+ * how many run is left out where not even that fits. */
+static void head_text(const mas_progress_bar *bar, int64_t index, int64_t others, int room,
+                      char *text, size_t size)
 {
-    const int n = snprintf(text, size, "[%lld/%lld] %s", (long long)index + 1,
-                           (long long)bar->experiment->count, bar->experiment->points[index].title);
-    if (others > 0 && n > 0 && (size_t)n < size)
-        snprintf(text + n, size - (size_t)n, " (and %lld more)", (long long)others);
+    char number[48], more[48] = "";
+    const int begin = snprintf(number, sizeof number, "[%lld/%lld] ", (long long)index + 1,
+                               (long long)bar->experiment->count);
+    int end = others > 0 ? snprintf(more, sizeof more, " +%lld more", (long long)others) : 0;
+    if (begin + end > room)
+        end = 0, more[0] = '\0';
+    const int left = room - begin - end;
+    snprintf(text, size, "%s%.*s%s", number, left > 0 ? left : 0,
+             bar->experiment->points[index].title, more);
 }
 
 static void state_text(const mas_progress_bar *bar, int64_t index, double tokens_per_second,
@@ -112,10 +118,10 @@ static void draw(mas_progress_bar *bar)
     if (r.count == 0)
         return;
     state_text(bar, r.first, r.rate, state, sizeof state);
-    head_text(bar, r.first, r.count - 1, head, sizeof head);
     const int width = terminal_width(bar->out) - 1;
     const int cells = width > 100 ? 20 : width > 70 ? 10 : 0;
     const int room = width - (int)strlen(state) - 2 - (cells ? cells + 3 : 0);
+    head_text(bar, r.first, r.count - 1, room, head, sizeof head);
     fprintf(bar->out, "\r\033[K%.*s  ", room > 0 ? room : 0, head);
     if (cells) {
         const int full = (int)(bar->points[r.first].fraction * cells + 0.5);
@@ -158,7 +164,7 @@ static void step(void *user, const mas_point *point, double fraction, int64_t to
     }
     char state[128], head[MAS_TITLE_MAX + 64];
     state_text(bar, index, t > p->begin ? (double)tokens / (t - p->begin) : 0, state, sizeof state);
-    head_text(bar, index, 0, head, sizeof head);
+    head_text(bar, index, 0, (int)sizeof head, head, sizeof head);
     fprintf(bar->out, "%s: %s\n", head, state);
 }
 

@@ -2,9 +2,11 @@
 /* The table of corpus kinds, their defaults, and what all kinds share. */
 #include "harness/corpus/internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const mas_corpus_ops *const kinds[] = {
     [MAS_CORPUS_TEXT] = &mas_corpus_text_ops,
@@ -81,6 +83,21 @@ mas_status mas_corpus_open(const mas_corpus_config *config, int64_t sequence_len
     }
     *out = corpus;
     return MAS_OK;
+}
+
+mas_status mas_corpus_look(const mas_corpus_config *config, mas_error *err)
+{
+    if (config->kind == MAS_CORPUS_RECALL)
+        return MAS_OK;
+    mas_path_list list;
+    mas_status status = mas_paths_expand(config, &list, err);
+    if (status == MAS_OK)
+        mas_path_list_free(&list);
+    const char *const own[] = {config->validation_path, config->test_path};
+    for (size_t i = 0; status == MAS_OK && i < sizeof own / sizeof *own; i++)
+        if (config->kind == MAS_CORPUS_TOKENS && own[i][0] && access(own[i], R_OK) != 0)
+            status = mas_fail(err, MAS_E_NOT_FOUND, "cannot read %s: %s", own[i], strerror(errno));
+    return status;
 }
 
 void mas_corpus_close(mas_corpus *corpus)

@@ -109,6 +109,9 @@ typedef struct mas_sequence {
  * MAS_E_ARGUMENT, MAS_E_UNSUPPORTED (a build without SentencePiece), MAS_E_MEMORY */
 MAS_MUST_USE mas_status mas_corpus_open(const mas_corpus_config *config, int64_t sequence_length,
                                         mas_corpus **out, mas_error *err);
+/** Are the files that it names there? Reads none of them.
+ *  @return MAS_OK; MAS_E_NOT_FOUND, MAS_E_IO, MAS_E_ARGUMENT, MAS_E_MEMORY as mas_corpus_open */
+MAS_MUST_USE mas_status mas_corpus_look(const mas_corpus_config *config, mas_error *err);
 void mas_corpus_close(mas_corpus *corpus); /* NULL allowed */
 
 /** Facts, for results. */

@@ -104,4 +104,13 @@ code 2 "timings are taken alone" run "$here/../../experiments/throughput_quick.y
 holds err '--jobs: kernels are timed alone' "and it says so"
 code 2 "at least one" run tiny.yaml --jobs 0 --results none
 check "nothing was made" absent none
+# Of several points at once the line of a terminal says how many, whole, at any width.
+if command -v script >/dev/null; then
+    for columns in 60 80 120; do
+        script -qec "stty cols $columns; TERM=xterm exec '$program' run '$work/tiny.yaml' --threads 2 --jobs 2 --results '$work/at$columns'" \
+            /dev/null </dev/null 2>/dev/null | tr '\r' '\n' | sed 's/^[^[]*\[K//' >lines
+        check "$columns columns: how many more is whole" grep -q '^\[[1-6]/6\] .*+1 more  ' lines
+        check "no line is longer" [ "$(grep 'tokens/s  loss' lines | awk '{ if (length($0) > n) n = length($0) } END { print n }')" -lt "$columns" ]
+    done
+fi
 finish
