@@ -10,8 +10,8 @@ static int pack_main(const mas_cli_command *command, int argc, char **argv)
         {"out", MAS_CLI_TEXT, "FILE", "the file to write (required)", &out, 0, 0, NULL},
     };
     mas_cli_parsed parsed;
-    int code = mas_cli_parse(command, table, sizeof table / sizeof *table, argc, argv, 1,
-                             MAS_CLI_ARGUMENTS_MAX, &parsed);
+    int code = mas_cli_parse_own(command, table, sizeof table / sizeof *table, argc, argv, 1,
+                                 MAS_CLI_ARGUMENTS_MAX, &parsed);
     if (code >= 0)
         return code;
     if (!out)
@@ -30,10 +30,11 @@ static int pack_main(const mas_cli_command *command, int argc, char **argv)
     if (code == MAS_EXIT_OK && results == 0) {
         mas_cli_usage_error(command, "no results there; nothing was written");
         code = MAS_EXIT_INCOMPLETE;
-    } else if (code == MAS_EXIT_OK && mas_results_write_pack(out, sets, count, &err) != MAS_OK) {
+    } else if (code == MAS_EXIT_OK &&
+               mas_results_write_pack(out, sets, count, &results, &err) != MAS_OK) {
         code = mas_cli_usage_error(command, "%s", err.text);
     } else if (code == MAS_EXIT_OK) {
-        fprintf(stderr, "%zu results: %s\n", results, out);
+        fprintf(stderr, "%zu result%s: %s\n", results, mas_cli_s((int64_t)results), out);
     }
     for (size_t i = 0; i < count; i++)
         mas_results_free(sets[i]);

@@ -54,8 +54,8 @@ static int plot_main(const mas_cli_command *command, int argc, char **argv)
          "draw the kernels' times over all RESULTS, oldest first, into DIR", &history, 0, 0, NULL},
     };
     mas_cli_parsed parsed;
-    int code = mas_cli_parse(command, table, sizeof table / sizeof *table, argc, argv, 1,
-                             MAS_CLI_ARGUMENTS_MAX, &parsed);
+    int code = mas_cli_parse_own(command, table, sizeof table / sizeof *table, argc, argv, 1,
+                                 MAS_CLI_ARGUMENTS_MAX, &parsed);
     if (code >= 0)
         return code;
     code = history ? draw_history(command, &parsed, history) : MAS_EXIT_OK;

@@ -117,7 +117,8 @@ static int report_main(const mas_cli_command *command, int argc, char **argv)
          NULL},
     };
     mas_cli_parsed parsed;
-    int code = mas_cli_parse(command, options, 1, argc, argv, 1, MAS_CLI_ARGUMENTS_MAX, &parsed);
+    int code =
+        mas_cli_parse_own(command, options, 1, argc, argv, 1, MAS_CLI_ARGUMENTS_MAX, &parsed);
     if (code >= 0)
         return code;
     if (!out && parsed.argument_count > 1)

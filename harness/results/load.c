@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct entry {
     size_t rank;
@@ -85,6 +86,13 @@ static mas_status list_entries(const char *folder, const json_t *experiment, ent
 
 mas_status mas_results_load(const char *folder, mas_result_set **out, mas_error *err)
 {
+    struct stat info;
+    if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode))
+        return mas_fail(
+            err, MAS_E_FORMAT,
+            "%s is a file; expected the folder of an experiment. Packed results are for "
+            "compare and plot --history; unpacked they lie where run wrote them",
+            folder);
     mas_status status = MAS_OK;
     entry *entries = NULL;
     size_t count = 0;

@@ -52,9 +52,11 @@ MAS_MUST_USE mas_status mas_results_load_pack(const char *path, mas_result_set *
 /** Either of both, by what is there. */
 MAS_MUST_USE mas_status mas_results_load_any(const char *path, mas_result_set **out,
                                              mas_error *err);
-/** Write a pack, atomically, in the order of the sets. */
+/** Write a pack, atomically, in the order of the sets. Equal records of a point are one.
+ *  @param[out] written  results in it; 0 on error
+ *  @return MAS_OK; MAS_E_ARGUMENT naming a point of which the sets hold two different records; MAS_E_IO, MAS_E_MEMORY */
 MAS_MUST_USE mas_status mas_results_write_pack(const char *path, mas_result_set *const *sets,
-                                               size_t count, mas_error *err);
+                                               size_t count, size_t *written, mas_error *err);
 void mas_results_free(mas_result_set *set);
 
 /** What computed, of a result's `machine` (NULL: nothing is known), for a caption: the GPU on cuda, else the

@@ -7,7 +7,7 @@ holds out '^masbench [0-9]' "version line"
 code 0 "--help" --help
 holds out 'explain' "help lists the commands"
 code 2 "no command"
-for c in run explain list check plot; do
+for c in run explain list check; do
     code 0 "$c --help" $c --help
     holds out "^usage: masbench $c" "$c prints its usage"
     holds out "threads N" "$c takes --threads"
@@ -16,6 +16,13 @@ code 2 "unknown command" exlpain x
 holds err 'did you mean "explain"' "nearest command"
 code 2 "unknown option" run --reslts x file.yaml
 holds err 'did you mean --results' "nearest option"
+code 2 "an unknown device" run nothing.yaml --device gpu
+holds err '"gpu" is not one of cpu, cuda$' "the known ones, and no guess"
+for command in pack plot report; do
+    code 0 "$command --help" $command --help
+    holds out "^usage: masbench $command" "$command prints its usage"
+    check "without options that do nothing" sh -c "! grep -q -e --device $work/out"
+done
 code 2 "bad number" run --threads 1.5 file.yaml
 holds err 'whole number from 1 to' "range of the number"
 code 2 "bad word" run --cpu avx file.yaml

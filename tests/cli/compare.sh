@@ -54,6 +54,13 @@ code 0 "pack both" pack before/speed --out packed.json
 code 0 "a pack equals its folder" compare packed.json before/speed
 code 0 "packs of packs" pack packed.json --out again.json
 check "are equal" same packed.json again.json
+code 0 "the same results twice" pack before/speed packed.json --out twice.json
+check "are there once" same packed.json twice.json
+code 2 "two records of one point" pack before/speed after/speed --out both.json
+holds err 'after/speed: another record of the point .*into two files' "are refused, with the remedy"
+check "and not written" absent both.json
+code 2 "plot wants a folder" plot packed.json
+holds err 'packed.json is a file; expected the folder' "and says so"
 code 2 "a pack needs a name" pack before/speed
 code 3 "nothing to pack" pack "$work" --out none.json
 check "writes nothing" absent none.json
