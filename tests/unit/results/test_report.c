@@ -41,14 +41,14 @@ Test(report, seeds_are_one_group_with_mean_and_extremes)
 
 Test(report, seeds_of_two_texts_are_two_groups)
 {
-    json_t *r[] = {result("full, seed 1", "full", 6, 1, 1, log(4), 257),
-                   result("full, seed 2", "full", 6, 2, 1, log(5), 257)};
+    json_t *r[] = {made_up_result("full, seed 1", "full", 6, 1, 1, log(4), 257),
+                   made_up_result("full, seed 2", "full", 6, 2, 1, log(5), 257)};
     for (size_t i = 0; i < 2; i++)
         mas_json_set_text(json_object_get(r[i], "corpus"), "hash", i == 0 ? "one" : "two");
-    mas_report *report = make(r, 2);
+    mas_report *report = made_up_report(r, 2);
     cr_assert_eq(report->group_count, 2);
     mas_report_free(report);
-    drop(r, 2);
+    made_up_drop(r, 2);
 }
 
 Test(report, the_front_holds_what_nothing_beats)
@@ -81,7 +81,7 @@ Test(report, floors_are_told_apart_by_what_they_are)
     enum { COUNT = sizeof sparse / sizeof *sparse };
     json_t *r[COUNT];
     for (int i = 0; i < COUNT; i++) {
-        r[i] = result(sparse[i].label, sparse[i].label, 1, 1, 0.1 * (i + 1), 3.9, 257);
+        r[i] = made_up_result(sparse[i].label, sparse[i].label, 1, 1, 0.1 * (i + 1), 3.9, 257);
         json_object_set_new(json_object_get(r[i], "plan"), "layer",
                             json_pack("[{s:b,s:s},{s:b,s:s}]", "full", 1, "label", "full", "full",
                                       0, "label", sparse[i].label));
@@ -89,14 +89,14 @@ Test(report, floors_are_told_apart_by_what_they_are)
                             json_pack("{s:f,s:f,s:i}", "full_reach", 2.0, "sparse_reach",
                                       sparse[i].nats, "sparse_reach_tokens", sparse[i].reach));
     }
-    mas_report *report = make(r, COUNT);
+    mas_report *report = made_up_report(r, COUNT);
     cr_assert_eq(report->floor_count, 3);
     cr_assert_str_eq(report->floors[0].text, "entropy floor, full reach");
     cr_assert_str_eq(report->floors[1].text, "entropy floor, window 16");
     cr_assert_str_eq(report->floors[2].text, "entropy floor, block 64 own");
     cr_assert_float_eq(report->floors[2].nats, 3.7, 1e-12);
     mas_report_free(report);
-    drop(r, COUNT);
+    made_up_drop(r, COUNT);
 }
 
 Test(report, tables_agree_in_all_forms)
