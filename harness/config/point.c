@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/config/point.h"
 
+#include "variants/agreement.h"
 #include "variants/layout_file.h"
 
 #include <ctype.h>
@@ -134,6 +135,8 @@ static mas_status resolve_attention(mas_point *point, int32_t layers, int32_t lo
     mas_status status = mas_attn_spec_check(&attention->sparse, err);
     if (status == MAS_OK)
         status = mas_attn_spec_check_length(&attention->sparse, longest, err);
+    if (status == MAS_OK)
+        status = mas_attn_spec_agrees(&attention->sparse, longest, err);
     if (status == MAS_OK)
         status = mas_plan_build(attention, layers, &point->plan, err);
     return status;

@@ -35,7 +35,7 @@ typedef enum mas_status {
     MAS_E_DEVICE,      /* an accelerator reported an error */
     MAS_E_DIVERGED,    /* training produced a loss that is not finite */
     MAS_E_INTERRUPTED, /* the user asked to stop */
-    MAS_E_SCHEDULE, /* a kernel visited other tiles than its schedule lists: its result is void */
+    MAS_E_SCHEDULE, /* tiles visited, schedule and mask contradict one another: the result is void */
     MAS_STATUS_COUNT
 } mas_status;
 
