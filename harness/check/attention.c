@@ -2,6 +2,7 @@
 /* One case of the list on every kernel: expected values are made once per operation, then every kernel is run and
  * judged, and run again with other numbers of threads and another fill. */
 #include "harness/check/internal.h"
+#include "variants/agreement.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,9 +99,26 @@ static uint64_t stream_of(const char *name)
     return h;
 }
 
+/* The variant itself passes or fails the case, beside the kernels that run on its mask. */
+static void check_variant(mas_check_engine *engine, const mas_check_case *c)
+{
+    char name[sizeof engine->subjects->name];
+    mas_check_variant_name(c->spec->variant, name, sizeof name);
+    mas_check_subject *s = mas_check_find(engine, name);
+    mas_error err = {MAS_OK, ""};
+    if (!s)
+        return;
+    if (mas_attn_spec_agrees(c->spec, c->problem.kv_len, &err) == MAS_OK)
+        mas_check_pass(s, c->name, 0);
+    else
+        mas_check_fail(engine, s, c->name, "%s", err.text);
+}
+
 void mas_check_run_case(mas_check_engine *engine, const mas_check_case *c)
 {
-    const mas_mask mask = mas_check_mask_make(&c->mask);
+    const mas_mask mask = c->spec ? mas_attn_spec_mask(c->spec) : mas_check_mask_make(&c->mask);
+    if (c->spec)
+        check_variant(engine, c);
     mas_attn_problem p = c->problem;
     p.mask = &mask;
     for (int op = MAS_ATTN_FORWARD; op <= MAS_ATTN_BACKWARD && engine->error.status == MAS_OK;

@@ -252,6 +252,25 @@ static bool add_inputs(mas_check_cases *list)
     return ok;
 }
 
+/* The masks of the variants themselves, for all queries of a sequence and for its last ones. */
+static bool add_variants(mas_check_cases *list)
+{
+    bool ok = true;
+    for (size_t i = 0; i < list->specs.count; i++) {
+        char label[60];
+        mas_check_case c = plain;
+        c.spec = &list->specs.items[i];
+        c.problem.kv_len = 90;
+        c.problem.q_len = i % 2 ? 50 : 90;
+        c.problem.kv_heads = 1;
+        c.problem.alignment = MAS_ALIGN_BOTTOM_RIGHT;
+        c.plant = true;
+        mas_attn_spec_label(c.spec, label, sizeof label);
+        ok = ok && add(list, c, "variant/%s", label);
+    }
+    return ok;
+}
+
 /* log-uniform in 1 .. most */
 static int64_t draw_size(mas_rng *rng, int64_t most)
 {
@@ -312,16 +331,28 @@ static bool add_dtypes(mas_check_cases *list)
     return ok;
 }
 
-mas_status mas_check_cases_make(uint64_t seed, int64_t random, mas_check_cases *out, mas_error *err)
+void mas_check_cases_free(mas_check_cases *cases)
 {
-    *out = (mas_check_cases){NULL, 0, 0};
+    free(cases->items);
+    free(cases->specs.items);
+    *cases = (mas_check_cases){.items = NULL};
+}
+
+mas_status mas_check_cases_make(const mas_check_options *options, mas_check_cases *out,
+                                mas_error *err)
+{
+    *out = (mas_check_cases){.items = NULL};
+    const mas_status status =
+        mas_check_specs_make(options->variants, options->seed, &out->specs, err);
+    if (status != MAS_OK)
+        return status;
     bool ok = add_lengths(out) && add_head_sizes(out) && add_windows(out) && add_masks(out) &&
-              add_long(out) && add_options(out) && add_inputs(out) && add_dtypes(out);
-    for (int64_t i = 0; ok && i < random; i++)
-        ok = add(out, draw_case(seed, i), "random/%lld", (long long)i);
+              add_long(out) && add_options(out) && add_inputs(out) && add_variants(out) &&
+              add_dtypes(out);
+    for (int64_t i = 0; ok && i < options->count; i++)
+        ok = add(out, draw_case(options->seed, i), "random/%lld", (long long)i);
     if (!ok) {
-        free(out->items);
-        *out = (mas_check_cases){NULL, 0, 0};
+        mas_check_cases_free(out);
         return mas_fail(err, MAS_E_MEMORY, "no memory for the list of cases");
     }
     for (size_t i = 0; i < out->count; i++) {

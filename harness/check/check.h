@@ -10,14 +10,16 @@
  * kernel of the same dtype (float arithmetic, one term after the other) plus one rounding of the output;
  *   - it wrote all of its outputs, nothing else, and left its inputs alone;
  *   - 1, 2 and 7 threads, and another fill of outputs and scratch, give the same bits.
- * Beside the case list there are properties that need no oracle, finite differences for the oracle
- * itself, the cases of known faults of other libraries, and random problems. Every failure comes
- * with the command that runs it again.
+ * The case list holds masks of its own and those of every attention variant, at options taken from its
+ * descriptor; a variant passes one when its two statements of the mask agree. Beside it there are
+ * properties that need no oracle, finite differences for the oracle itself, the cases of known faults
+ * of other libraries, and random problems. Every failure comes with the command that runs it again.
  */
 #ifndef MASBENCH_CHECK_H
 #define MASBENCH_CHECK_H
 
 #include "masbench/device.h"
+#include "variants/variant.h"
 
 #include <stdio.h>
 
@@ -30,6 +32,7 @@ typedef struct mas_check_options {
     int64_t count;        /* random problems, >= 0; MAS_CHECK_RANDOM_CASES is a good number */
     int threads;          /* of the run whose results are judged, >= 1 */
     mas_attn_table table; /* attention kernels; NULL: mas_attn_cpu_table */
+    const mas_variant *const *variants; /* whose masks the kernels run on; NULL: mas_variants */
     /** Opens the device whose operations are checked, once per thread count; NULL: they are left
      * out. */
     mas_status (*open_device)(int threads, size_t limit_bytes, mas_device **out, mas_error *err);

@@ -6,6 +6,7 @@
 #include "harness/check/check.h"
 #include "harness/check/judge.h"
 #include "masbench/rng.h"
+#include "variants/variant.h"
 
 /* ---- masks of the checker's own ---- */
 
@@ -59,19 +60,36 @@ typedef struct mas_check_case {
     char name[80];
     mas_attn_problem problem; /* without its mask, see mas_check_case_problem */
     mas_check_mask mask;
+    const mas_attn_spec *spec; /* the mask instead, when it is a variant's; NULL: it is not */
     mas_check_layout layout;
     mas_check_inputs inputs;
     bool plant; /* NaN and Inf in the keys and values that no query sees */
 } mas_check_case;
 
+typedef struct mas_check_specs {
+    mas_attn_spec *items;
+    size_t count, room;
+} mas_check_specs;
+
+/** Specs of every variant of a NULL-terminated table, from its options alone: for every choice of
+ *  words the defaults, then small numbers drawn by `seed` with sinks, then such numbers without the
+ *  causal mask where that may be left out. What a variant's own rules refuse is left out, and so are
+ *  layouts that want a file.
+ *  @param[out] out  free its items; none on error */
+MAS_MUST_USE mas_status mas_check_specs_make(const mas_variant *const *variants, uint64_t seed,
+                                             mas_check_specs *out, mas_error *err);
+
 typedef struct mas_check_cases {
     mas_check_case *items;
     size_t count, room;
+    mas_check_specs specs; /* that items point at */
 } mas_check_cases;
 
-/** The fixed list, every case in f32 and in one of the narrow dtypes, then the random problems. */
-MAS_MUST_USE mas_status mas_check_cases_make(uint64_t seed, int64_t random, mas_check_cases *out,
+/** The fixed list and the masks of the variants, every case in f32 and in one of the narrow dtypes,
+ * then the random problems. */
+MAS_MUST_USE mas_status mas_check_cases_make(const mas_check_options *options, mas_check_cases *out,
                                              mas_error *err);
+void mas_check_cases_free(mas_check_cases *cases);
 
 /* ---- the rig: guarded buffers for one problem and operation ---- */
 
@@ -175,8 +193,8 @@ MAS_MUST_USE mas_status mas_check_rig_judge(const mas_check_rig *rig, const mas_
 /* ---- the engine ---- */
 
 typedef struct mas_check_subject {
-    const char *name;
-    const mas_attn_kernel *kernel; /* NULL: an operation or an oracle */
+    char name[80];
+    const mas_attn_kernel *kernel; /* NULL: a variant, an operation or an oracle */
     int64_t passed, failed, refused;
     double worst_ratio;
     char worst_case[80];
@@ -196,6 +214,8 @@ typedef struct mas_check_engine {
 bool mas_check_wanted(const mas_check_engine *engine, const char *case_name);
 /** The subject of that name, NULL when the glob leaves it out. */
 mas_check_subject *mas_check_find(mas_check_engine *engine, const char *name);
+/** The name of a variant as a subject. */
+void mas_check_variant_name(const mas_variant *variant, char *name, size_t size);
 void mas_check_pass(mas_check_subject *s, const char *case_name, double ratio);
 void mas_check_fail(mas_check_engine *engine, mas_check_subject *s, const char *case_name,
                     const char *format, ...) MAS_PRINTF(4, 5);

@@ -13,6 +13,7 @@ mas_check_options mas_check_defaults(void)
                                .count = MAS_CHECK_RANDOM_CASES,
                                .threads = 2,
                                .table = mas_attn_cpu_table,
+                               .variants = mas_variants,
                                .open_device = mas_device_open_cpu,
                                .command = "masbench check"};
 }
@@ -38,8 +39,18 @@ bool mas_check_wanted(const mas_check_engine *engine, const char *case_name)
 
 static void add_subject(mas_check_engine *engine, const char *name, const mas_attn_kernel *kernel)
 {
-    if (matches(engine->options->kernel, name) && !mas_check_find(engine, name))
-        engine->subjects[engine->count++] = (mas_check_subject){.name = name, .kernel = kernel};
+    if (!matches(engine->options->kernel, name) || mas_check_find(engine, name))
+        return;
+    mas_check_subject *s = &engine->subjects[engine->count++];
+    s->kernel = kernel;
+    snprintf(s->name, sizeof s->name, "%s", name);
+}
+
+static void add_variant(mas_check_engine *engine, const mas_variant *variant)
+{
+    char name[sizeof engine->subjects->name];
+    mas_check_variant_name(variant, name, sizeof name);
+    add_subject(engine, name, NULL);
 }
 
 static size_t count_others(const mas_check_other *others)
@@ -53,16 +64,21 @@ static size_t count_others(const mas_check_other *others)
 static mas_status open_engine(mas_check_engine *engine, mas_error *err)
 {
     mas_attn_table table = engine->options->table;
-    size_t kernels = 0;
+    const mas_variant *const *variants = engine->options->variants;
+    size_t kernels = 0, variant_count = 0;
     while (table[kernels])
         kernels++;
-    const size_t room =
-        kernels + count_others(mas_check_oracle_checks) + count_others(mas_check_device_ops);
+    while (variants[variant_count])
+        variant_count++;
+    const size_t room = kernels + variant_count + count_others(mas_check_oracle_checks) +
+                        count_others(mas_check_device_ops);
     engine->subjects = calloc(room, sizeof *engine->subjects);
     if (!engine->subjects)
         return mas_fail(err, MAS_E_MEMORY, "no memory for the list of kernels");
     for (size_t i = 0; i < kernels; i++)
         add_subject(engine, table[i]->name, table[i]);
+    for (size_t i = 0; i < variant_count; i++)
+        add_variant(engine, variants[i]);
     for (const mas_check_other *c = mas_check_oracle_checks; c->subject; c++)
         add_subject(engine, c->subject, NULL);
     for (const mas_check_other *c = mas_check_device_ops;
@@ -70,7 +86,7 @@ static mas_status open_engine(mas_check_engine *engine, mas_error *err)
         add_subject(engine, c->subject, NULL);
     if (engine->count == 0)
         return mas_fail(err, MAS_E_NOT_FOUND,
-                        "no kernel or operation is called '%s'; --list shows the names",
+                        "no kernel, variant or operation is called '%s'; --list shows the names",
                         engine->options->kernel ? engine->options->kernel : "");
     return MAS_OK;
 }
@@ -181,19 +197,28 @@ static void show_progress(const mas_check_engine *engine, size_t done, size_t al
         fprintf(engine->progress, "checked %zu of %zu cases\n", done, all);
 }
 
+/* The options with what was left open. */
+static mas_check_options fill_in(const mas_check_options *options)
+{
+    const mas_check_options defaults = mas_check_defaults();
+    mas_check_options filled = *options;
+    filled.table = options->table ? options->table : defaults.table;
+    filled.variants = options->variants ? options->variants : defaults.variants;
+    filled.command = options->command ? options->command : defaults.command;
+    filled.threads = options->threads < 1 ? 1 : options->threads;
+    return filled;
+}
+
 mas_status mas_check_run(const mas_check_options *options, FILE *out, FILE *progress,
                          mas_check_report *report, mas_error *err)
 {
-    mas_check_options filled = *options;
-    filled.table = options->table ? options->table : mas_attn_cpu_table;
-    filled.command = options->command ? options->command : "masbench check";
-    filled.threads = options->threads < 1 ? 1 : options->threads;
+    const mas_check_options filled = fill_in(options);
     mas_check_engine engine = {.options = &filled, .out = out, .progress = progress};
-    mas_check_cases cases = {NULL, 0, 0};
+    mas_check_cases cases = {.items = NULL};
     *report = (mas_check_report){.worst_ratio = 0};
     mas_status status = open_engine(&engine, err);
     if (status == MAS_OK)
-        status = mas_check_cases_make(filled.seed, filled.count, &cases, err);
+        status = mas_check_cases_make(&filled, &cases, err);
     if (status != MAS_OK)
         goto done;
     if (out)
@@ -218,7 +243,7 @@ mas_status mas_check_run(const mas_check_options *options, FILE *out, FILE *prog
                           "no case called '%s' is for what '%s' names; --list shows the names",
                           filled.which ? filled.which : "*", filled.kernel ? filled.kernel : "*");
 done:
-    free(cases.items);
+    mas_check_cases_free(&cases);
     free(engine.subjects);
     return status;
 }
@@ -231,13 +256,12 @@ static void list_name(const mas_check_engine *engine, FILE *out, const char *nam
 
 mas_status mas_check_list(const mas_check_options *options, FILE *out, mas_error *err)
 {
-    mas_check_options filled = *options;
-    filled.table = options->table ? options->table : mas_attn_cpu_table;
+    const mas_check_options filled = fill_in(options);
     mas_check_engine engine = {.options = &filled};
-    mas_check_cases cases = {NULL, 0, 0};
+    mas_check_cases cases = {.items = NULL};
     mas_status status = open_engine(&engine, err);
     if (status == MAS_OK)
-        status = mas_check_cases_make(filled.seed, filled.count, &cases, err);
+        status = mas_check_cases_make(&filled, &cases, err);
     for (size_t i = 0; status == MAS_OK && i < engine.count; i++)
         fprintf(out, "subject %s\n", engine.subjects[i].name);
     if (status == MAS_OK) {
@@ -251,7 +275,7 @@ mas_status mas_check_list(const mas_check_options *options, FILE *out, mas_error
         for (size_t i = 0; i < cases.count; i++)
             list_name(&engine, out, cases.items[i].name);
     }
-    free(cases.items);
+    mas_check_cases_free(&cases);
     free(engine.subjects);
     return status;
 }

@@ -16,6 +16,11 @@ mas_check_subject *mas_check_find(mas_check_engine *engine, const char *name)
     return NULL;
 }
 
+void mas_check_variant_name(const mas_variant *variant, char *name, size_t size)
+{
+    snprintf(name, size, "variant/%s", variant->name);
+}
+
 void mas_check_pass(mas_check_subject *s, const char *case_name, double ratio)
 {
     s->passed++;

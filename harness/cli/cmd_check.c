@@ -11,8 +11,8 @@ static int check_main(const mas_cli_command *command, int argc, char **argv)
     bool list = false;
     const mas_cli_option table[] = {
         {"kernel", MAS_CLI_TEXT, "GLOB",
-         "only kernels and operations of this name, for example \"attn_*/avx2\"", &check.kernel, 0,
-         0, NULL},
+         "only kernels, variants and operations of this name, for example \"attn_*/avx2\"",
+         &check.kernel, 0, 0, NULL},
         {"case", MAS_CLI_TEXT, "GLOB", "only cases of this name", &check.which, 0, 0, NULL},
         {"seed", MAS_CLI_INT, "N", "of all inputs and of the random problems", &seed, 0, INT64_MAX,
          NULL},
@@ -63,7 +63,7 @@ static int check_main(const mas_cli_command *command, int argc, char **argv)
 const mas_cli_command mas_cmd_check = {
     "check",
     "",
-    "hold every kernel of this machine against the reference",
+    "hold every kernel of this machine against the reference, on every variant's mask",
     "A failure is printed with the command that runs it again. --cpu checks the kernels of a lower "
     "instruction set.",
     check_main,

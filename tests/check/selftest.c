@@ -295,6 +295,42 @@ static bool try_schedule(FILE *out)
     return status == MAS_E_SCHEDULE;
 }
 
+/* ---- a variant with two statements that differ ---- */
+
+static const mas_variant *sound_variant(void)
+{
+    const mas_variant *found = NULL;
+    return mas_variant_find("sliding_window", &found, NULL) == MAS_OK ? found : NULL;
+}
+
+static size_t runs_without_first(const mas_attn_spec *spec, int64_t position, int64_t kv_len,
+                                 mas_run *runs)
+{
+    const size_t count = sound_variant()->runs(spec, position, kv_len, runs);
+    return ++runs[0].begin < runs[0].end ? count : 0;
+}
+
+/* Neither the variant nor a kernel that runs on its mask may pass. */
+static bool try_variant(FILE *out)
+{
+    static const char *const subjects[] = {"variant/*", "attn_forward/naive/reference",
+                                           "attn_backward/naive/reference"};
+    if (!sound_variant())
+        return false;
+    mas_variant variant = *sound_variant();
+    variant.runs = runs_without_first;
+    const mas_variant *const table[] = {&variant, NULL};
+    bool right = true;
+    for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) {
+        mas_check_options options = mas_check_defaults();
+        options.variants = table;
+        options.kernel = subjects[i];
+        options.which = "variant/*";
+        right &= verdict_is(true, "variant_without_a_key", &options, out);
+    }
+    return right;
+}
+
 int selftest(const char *glob, FILE *out)
 {
     int ran = 0, wrong = 0;
@@ -311,6 +347,10 @@ int selftest(const char *glob, FILE *out)
     if (fnmatch(glob, "schedule_without_a_key", 0) == 0) {
         ran++;
         wrong += !try_schedule(out);
+    }
+    if (fnmatch(glob, "variant_without_a_key", 0) == 0) {
+        ran++;
+        wrong += !try_variant(out);
     }
     if (fnmatch(glob, "refuses_sizes", 0) == 0) {
         ran++;
