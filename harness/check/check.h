@@ -36,9 +36,11 @@ typedef struct mas_check_options {
     /** Opens the device whose operations are checked, once per thread count; NULL: they are left
      * out. */
     mas_status (*open_device)(int threads, size_t limit_bytes, mas_device **out, mas_error *err);
-    int64_t stop_after;  /* stop after so many failures; 0: never */
-    bool verbose;        /* name every case before it runs: the last one is where a kernel hangs */
-    const char *command; /* how a failure is replayed, for example "masbench check"; NULL: that */
+    int64_t stop_after; /* stop after so many failures; 0: never */
+    bool verbose;       /* name every case before it runs: the last one is where a kernel hangs */
+    /** How this check was started, for the command that replays a failure: the program's words
+     * ("masbench check"; NULL: that), the values of --device and --cpu (NULL: not given). */
+    const char *command, *device, *cpu;
 } mas_check_options;
 
 typedef struct mas_check_report {

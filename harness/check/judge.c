@@ -101,14 +101,15 @@ mas_status mas_check_rig_judge(const mas_check_rig *rig, const mas_check_expecte
         const int64_t c = v.worst % t->dim, h = v.worst / t->dim % t->heads,
                       r = v.worst / t->dim / t->heads;
         const int64_t q_len = rig->problem.q_len;
-        return mas_fail(
-            err, MAS_E_ARGUMENT,
-            "%s is wrong: max-abs error %.3g where %.3g is allowed, relative L2 %.3g, %.3g of what "
-            "is "
-            "allowed; worst at batch %lld, row %lld, head %lld, element %lld: %.9g, should be %.9g",
-            t->name, v.max_abs, v.allowed_abs, v.relative_l2, v.ratio, (long long)(r / t->rows),
-            (long long)(lse ? r % q_len : r % t->rows), (long long)(lse ? r % t->rows / q_len : h),
-            (long long)c, t->values[v.worst], e->want[kind][v.worst]);
+        return mas_fail(err, MAS_E_ARGUMENT,
+                        "%s is wrong: max-abs error %.3g where %.3g is allowed, relative L2 %.3g, "
+                        "%.3g times what "
+                        "is allowed; worst at batch %lld, row %lld, head %lld, element %lld: %.9g, "
+                        "should be %.9g",
+                        t->name, v.max_abs, v.allowed_abs, v.relative_l2, v.ratio,
+                        (long long)(r / t->rows), (long long)(lse ? r % q_len : r % t->rows),
+                        (long long)(lse ? r % t->rows / q_len : h), (long long)c,
+                        t->values[v.worst], e->want[kind][v.worst]);
     }
     return MAS_OK;
 }

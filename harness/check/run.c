@@ -185,7 +185,7 @@ static void summarise(const mas_check_engine *engine, mas_check_report *report)
         if (s->refused)
             fprintf(engine->out, ", %" PRId64 " refused (%s)", s->refused, s->refusal);
         if (s->worst_case[0])
-            fprintf(engine->out, ", worst error %.2f of allowed (%s)", s->worst_ratio,
+            fprintf(engine->out, ", worst error %.2f times the allowed (%s)", s->worst_ratio,
                     s->worst_case);
         fputc('\n', engine->out);
     }

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FAILURES_SHOWN 5 /* of one subject; the rest is counted */
@@ -30,25 +31,43 @@ void mas_check_pass(mas_check_subject *s, const char *case_name, double ratio)
     }
 }
 
+/* The command that runs one case of one subject again, under all that this check was told. */
+static void print_again(const mas_check_options *o, const char *subject, const char *case_name,
+                        FILE *out)
+{
+    static const char *const variables[] = {"MASBENCH_CPU", "MASBENCH_SIMT"};
+    fputs("     again: ", out);
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && value[0] != '\0')
+            fprintf(out, "%s='%s' ", variables[i], value);
+    }
+    fputs(o->command, out);
+    if (o->device)
+        fprintf(out, " --device %s", o->device);
+    if (o->cpu)
+        fprintf(out, " --cpu %s", o->cpu);
+    fprintf(out, " --kernel '%s' --case '%s' --seed %" PRIu64 " --threads %d", subject, case_name,
+            o->seed, o->threads);
+    long long number;
+    if (sscanf(case_name, "random/%lld", &number) == 1)
+        fprintf(out, " --count %lld", number + 1);
+    fputc('\n', out);
+}
+
 void mas_check_fail(mas_check_engine *engine, mas_check_subject *s, const char *case_name,
                     const char *format, ...)
 {
     s->failed++;
     if (!engine->out || s->failed > FAILURES_SHOWN)
         return;
-    const mas_check_options *o = engine->options;
     va_list args;
     va_start(args, format);
     fprintf(engine->out, "FAIL %s, case %s: ", s->name, case_name);
     vfprintf(engine->out, format, args);
     va_end(args);
-    fprintf(engine->out,
-            "\n     again: %s --kernel '%s' --case '%s' --seed %" PRIu64 " --threads %d",
-            o->command, s->name, case_name, o->seed, o->threads);
-    long long number;
-    if (sscanf(case_name, "random/%lld", &number) == 1)
-        fprintf(engine->out, " --count %lld", number + 1);
     fputc('\n', engine->out);
+    print_again(engine->options, s->name, case_name, engine->out);
 }
 
 void mas_check_refuse(mas_check_subject *s, const char *reason)

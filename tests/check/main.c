@@ -28,7 +28,7 @@ static bool parse_number(const char *text, unsigned long long most, unsigned lon
 
 typedef struct command_line {
     mas_check_options check;
-    const char *cpu, *device, *selftest;
+    const char *selftest;
     bool list;
 } command_line;
 
@@ -41,9 +41,9 @@ static bool parse_option(command_line *c, const char *name, const char *value)
     else if (strcmp(name, "--case") == 0)
         c->check.which = value;
     else if (strcmp(name, "--cpu") == 0)
-        c->cpu = value;
+        c->check.cpu = value;
     else if (strcmp(name, "--device") == 0)
-        c->device = value;
+        c->check.device = value;
     else if (strcmp(name, "--seed") == 0 && parse_number(value, UINT64_MAX, &n))
         c->check.seed = n;
     else if (strcmp(name, "--count") == 0 && parse_number(value, 1000000, &n))
@@ -75,15 +75,16 @@ static bool parse(command_line *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
     command_line c = {.check = mas_check_defaults()};
-    c.check.command = "masbench-check";
+    c.check.command = argv[0];
     mas_error err = {MAS_OK, ""};
     if (!parse(&c, argc, argv)) {
         fputs(usage, stderr);
         return 2;
     }
+    const char *const cpu = c.check.cpu, *const device = c.check.device;
     mas_isa isa = mas_cpu_offered();
-    if (c.cpu || isa != mas_cpu_isa()) {
-        mas_status status = c.cpu ? mas_isa_from_name(c.cpu, &isa, &err) : MAS_OK;
+    if (cpu || isa != mas_cpu_isa()) {
+        mas_status status = cpu ? mas_isa_from_name(cpu, &isa, &err) : MAS_OK;
         if (status == MAS_OK)
             status = mas_cpu_limit(isa, &err);
         if (status != MAS_OK) {
@@ -91,17 +92,17 @@ int main(int argc, char **argv)
             return status == MAS_E_UNSUPPORTED ? 77 : 2;
         }
     }
-    if (c.device && strcmp(c.device, "tiles") == 0) {
+    if (device && strcmp(device, "tiles") == 0) {
         if (emulate_tiles(&c.check, &err) != MAS_OK) {
             fprintf(stderr, "masbench-check: --device tiles: %s\n", err.text);
             return 77;
         }
-    } else if (c.device) {
-        const mas_device_kind *kind = mas_device_find(c.device);
+    } else if (device) {
+        const mas_device_kind *kind = mas_device_find(device);
         if (!kind)
             mas_fail(&err, MAS_E_NOT_FOUND, "no such device");
         if (!kind || mas_device_usable(kind, &err) != MAS_OK) {
-            fprintf(stderr, "masbench-check: --device %s: %s\n", c.device, err.text);
+            fprintf(stderr, "masbench-check: --device %s: %s\n", device, err.text);
             return kind ? 77 : 2;
         }
         c.check.table = kind->attention;

@@ -331,6 +331,38 @@ static bool try_variant(FILE *out)
     return right;
 }
 
+/* A failure is printed with the command that replays it, with all that the check was told. */
+static bool try_again_line(FILE *out)
+{
+    static const char want[] =
+        "MASBENCH_SIMT='reverse' a program --device tiles --cpu scalar --kernel "
+        "'variant/sliding_window' --case 'variant/window ";
+    char text[4096] = "";
+    FILE *printed = tmpfile();
+    if (!sound_variant() || !printed)
+        return false;
+    mas_variant variant = *sound_variant();
+    variant.runs = runs_without_first;
+    const mas_variant *const table[] = {&variant, NULL};
+    mas_check_options options = mas_check_defaults();
+    options.variants = table;
+    options.kernel = "variant/*";
+    options.command = "a program";
+    options.device = "tiles";
+    options.cpu = "scalar";
+    options.stop_after = 1;
+    setenv("MASBENCH_SIMT", "reverse", 1);
+    mas_check_report report;
+    const mas_status status = mas_check_run(&options, printed, NULL, &report, NULL);
+    unsetenv("MASBENCH_SIMT");
+    rewind(printed);
+    text[fread(text, 1, sizeof text - 1, printed)] = '\0';
+    fclose(printed);
+    const bool right = status == MAS_OK && strstr(text, want);
+    fprintf(out, "%s again_line: %s", right ? "ok  " : "FAIL", right ? "complete\n" : text);
+    return right;
+}
+
 int selftest(const char *glob, FILE *out)
 {
     int ran = 0, wrong = 0;
@@ -347,6 +379,10 @@ int selftest(const char *glob, FILE *out)
     if (fnmatch(glob, "schedule_without_a_key", 0) == 0) {
         ran++;
         wrong += !try_schedule(out);
+    }
+    if (fnmatch(glob, "again_line", 0) == 0) {
+        ran++;
+        wrong += !try_again_line(out);
     }
     if (fnmatch(glob, "variant_without_a_key", 0) == 0) {
         ran++;
