@@ -3,6 +3,7 @@
  * disagree. */
 #include "variants/cost.h"
 
+#include "variants/kv_cache.h"
 #include "variants/layout_file.h"
 
 static mas_status check_shape(int64_t length, int32_t heads, int32_t d_qk, int32_t d_v,
@@ -51,11 +52,9 @@ static mas_status spec_cost(const mas_attn_spec *spec, int64_t length, int32_t h
     if (status == MAS_OK)
         status = mas_mask_cost_at(&mask, length, length, MAS_ALIGN_BOTTOM_RIGHT, heads, d_qk, d_v,
                                   q_tile, k_tile, out, err);
-    if (status != MAS_OK)
-        return status;
-    const int64_t keys = mas_attn_spec_reach(spec, length) + spec->sinks;
-    out->kv_cache_tokens = keys < length ? keys : length;
-    return MAS_OK;
+    if (status == MAS_OK)
+        status = mas_attn_spec_kv_cache_tokens(spec, length, &out->kv_cache_tokens, err);
+    return status;
 }
 
 mas_status mas_plan_cost_at(const mas_plan *plan, int64_t length, int32_t heads, int32_t d_qk,

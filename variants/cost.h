@@ -17,8 +17,7 @@ typedef struct mas_layer_cost {
     int64_t tiles;                        /* tile visits of one head, forward */
     double forward_flops, backward_flops; /* useful */
     double executed_forward_flops, executed_backward_flops; /* on executed_pairs */
-    int64_t
-        kv_cache_tokens; /* keys that decoding must keep at this length: reach + sinks, or all */
+    int64_t kv_cache_tokens; /* most keys that decoding must keep at any position (kv_cache.h) */
 } mas_layer_cost;
 
 typedef struct mas_plan_cost {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/variants/specs.h"
 #include "variants/cost.h"
+#include "variants/kv_cache.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -96,6 +97,82 @@ Test(cost, cache_of_a_window)
     cr_assert_eq(cost.layer[0].kv_cache_tokens, 68);
     cr_assert_eq(mas_plan_cost_at(&plan, 66, 1, 8, 8, 16, 16, &cost, NULL), MAS_OK);
     cr_assert_eq(cost.layer[0].kv_cache_tokens, 66);
+}
+
+/* From the definition, pair by pair. */
+static int64_t keys_kept(const mas_attn_spec *spec, int64_t length)
+{
+    const mas_mask mask = mas_attn_spec_mask(spec);
+    int64_t most = 0;
+    for (int64_t now = 0; now < length; now++) {
+        int64_t kept = 0;
+        for (int64_t key = 0; key <= now; key++) {
+            int64_t query = now;
+            while (query < length && !mask.sees(&mask, query, key))
+                query++;
+            kept += query < length;
+        }
+        most = kept > most ? kept : most;
+    }
+    return most;
+}
+
+Test(cost, keys_kept_by_the_definition)
+{
+    static const char *const specs[] = {
+        "full",
+        "full causal=0",
+        "sliding_window window=1",
+        "sliding_window window=7 sinks=4",
+        "block_sparse block=5",
+        "block_sparse block=16 sinks=16",
+        "block_sparse block=5 sinks=7 causal=0",
+        "block_sparse block=3 layout=local local=2",
+        "block_sparse block=4 layout=strided stride=3",
+        "block_sparse block=1 layout=strided stride=5 sinks=2",
+        "block_sparse block=4 layout=bigbird seed=3",
+        "block_sparse block=2 layout=bigbird window_blocks=1 global_blocks=0 random_blocks=2",
+    };
+    static const int64_t lengths[] = {1, 2, 16, 61, 96};
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+            const mas_attn_spec spec = spec_of(specs[i]);
+            int64_t tokens = -1;
+            cr_assert_eq(mas_attn_spec_kv_cache_tokens(&spec, lengths[l], &tokens, NULL), MAS_OK);
+            cr_expect_eq(tokens, keys_kept(&spec, lengths[l]), "%s, %ld: %ld", specs[i],
+                         (long)lengths[l], (long)tokens);
+        }
+}
+
+/* The same mask under two names. */
+Test(cost, own_block_with_sinks_is_a_bigbird_without_chance)
+{
+    static const char *const same[] = {
+        "block_sparse block=16 sinks=16",
+        "block_sparse block=16 layout=bigbird window_blocks=1 global_blocks=1 random_blocks=0"};
+    for (size_t i = 0; i < 2; i++) {
+        const mas_attn_spec spec = spec_of(same[i]);
+        int64_t tokens = -1;
+        cr_assert_eq(mas_attn_spec_kv_cache_tokens(&spec, 512, &tokens, NULL), MAS_OK);
+        cr_expect_eq(tokens, 32, "%s: %ld", same[i], (long)tokens);
+    }
+}
+
+Test(cost, keys_kept_of_a_million_positions)
+{
+    static const struct {
+        const char *spec;
+        int64_t tokens;
+    } cases[] = {{"full", 1 << 20},
+                 {"sliding_window window=4096 sinks=4", 4100},
+                 {"block_sparse block=1024", 1024},
+                 {"block_sparse block=1024 layout=strided stride=64", (1024 - 63) * 1024}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const mas_attn_spec spec = spec_of(cases[i].spec);
+        int64_t tokens = -1;
+        cr_assert_eq(mas_attn_spec_kv_cache_tokens(&spec, 1 << 20, &tokens, NULL), MAS_OK);
+        cr_expect_eq(tokens, cases[i].tokens, "%s: %ld", cases[i].spec, (long)tokens);
+    }
 }
 
 /* 64 x window of useful pairs at any length: cost grows with the length, not its square. */
