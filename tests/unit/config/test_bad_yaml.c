@@ -2,6 +2,8 @@
 /* Every file of tests/bad_yaml is refused with exactly the messages of the .txt beside it. A .set beside it holds
  * settings, a line each. */
 #include "tests/unit/config/support.h"
+#include "variants/suggest.h"
+#include "variants/variant.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -32,6 +34,57 @@ static size_t split_lines(char *text, const char **lines)
     return count;
 }
 
+/* ---- lists that a new variant makes longer: {variants} and {options} in an expected message ---- */
+
+#define WORDS_MAX 64
+
+static size_t add_word(const char **words, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], word) == 0)
+            return count;
+    cr_assert_lt(count, (size_t)WORDS_MAX);
+    words[count] = word;
+    return count + 1;
+}
+
+static size_t variant_names(const char **words)
+{
+    size_t count = 0;
+    for (size_t v = 0; mas_variants[v]; v++)
+        count = add_word(words, count, mas_variants[v]->name);
+    return count;
+}
+
+static size_t variant_options(const char **words)
+{
+    static const char *const common[] = {"variant", "sinks", "causal"};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        count = add_word(words, count, common[i]);
+    for (size_t v = 0; mas_variants[v]; v++)
+        for (size_t i = 0; i < mas_variants[v]->option_count; i++)
+            count = add_word(words, count, mas_variants[v]->options[i].name);
+    return count;
+}
+
+/* The text with the list in place of the mark; the text is freed. */
+static char *fill_in(char *text, const char *mark, size_t (*list)(const char **words))
+{
+    const char *words[WORDS_MAX];
+    char joined[4096];
+    mas_words_join(words, list(words), joined, sizeof joined);
+    for (char *at; (at = strstr(text, mark));) {
+        const size_t size = strlen(text) + strlen(joined) + 1;
+        char *filled = malloc(size);
+        cr_assert_not_null(filled);
+        snprintf(filled, size, "%.*s%s%s", (int)(at - text), text, joined, at + strlen(mark));
+        free(text);
+        text = filled;
+    }
+    return text;
+}
+
 static void check_file(const char *name)
 {
     char stem[200], path[256];
@@ -43,6 +96,8 @@ static void check_file(const char *name)
     snprintf(path, sizeof path, "%s.txt", stem);
     char *expected = read_text(path);
     cr_assert_not_null(expected, "%s has no %s", name, path);
+    expected = fill_in(expected, "{variants}", variant_names);
+    expected = fill_in(expected, "{options}", variant_options);
 
     mas_experiment *experiment = NULL;
     mas_diagnostics problems;
