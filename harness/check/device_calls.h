@@ -14,6 +14,7 @@ enum {
 };
 
 typedef struct mas_check_call_tensor {
+    const char *name; /* as the operation's declaration has it; NULL: not used */
     int64_t count;
     bool output; /* overwritten: starts as NaN; otherwise the initial value matters (inputs, and
                     what is added to) */
@@ -47,13 +48,15 @@ typedef struct mas_check_operation {
     bool unscored; /* every third integer is -1, a target that is not scored */
 } mas_check_operation;
 
-static inline void mas_call_in(mas_check_call *x, int i, int64_t count)
+static inline void mas_call_in(mas_check_call *x, int i, const char *name, int64_t count)
 {
+    x->t[i].name = name;
     x->t[i].count = count;
 }
 
-static inline void mas_call_out(mas_check_call *x, int i, int64_t count)
+static inline void mas_call_out(mas_check_call *x, int i, const char *name, int64_t count)
 {
+    x->t[i].name = name;
     x->t[i].count = count;
     x->t[i].output = true;
 }

@@ -6,11 +6,11 @@
 
 static void matmul_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * (x->v + 3));
-    mas_call_in(x, 1, x->v * (x->c + 3));
-    mas_call_in(x, 2, x->c * (x->n + x->v));
-    mas_call_in(x, 3, x->n * (x->c + 2));
-    mas_call_in(x, 4, x->v * (x->n + 3));
+    mas_call_in(x, 0, "a", x->n * (x->v + 3));
+    mas_call_in(x, 1, "b", x->v * (x->c + 3));
+    mas_call_in(x, 2, "b transposed", x->c * (x->n + x->v));
+    mas_call_in(x, 3, "c", x->n * (x->c + 2));
+    mas_call_in(x, 4, "a transposed", x->v * (x->n + 3));
     for (int i = 0; i < 5; i++)
         if (i != 3)
             mas_call_typed(x, i);
@@ -70,9 +70,9 @@ static mas_status matmul_tt(mas_check_call *x, mas_error *err)
 
 static void embed_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->v * x->c);
-    mas_call_in(x, 1, x->v * x->c);
-    mas_call_out(x, 2, x->n * x->c);
+    mas_call_in(x, 0, "token table", x->v * x->c);
+    mas_call_in(x, 1, "position table", x->v * x->c);
+    mas_call_out(x, 2, "out", x->n * x->c);
 }
 
 static mas_status embed(mas_check_call *x, mas_error *err)
@@ -96,9 +96,9 @@ static mas_status embed_alone(mas_check_call *x, mas_error *err)
 
 static void embed_backward_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c);
-    mas_call_in(x, 1, x->v * x->c);
-    mas_call_in(x, 2, x->v * x->c);
+    mas_call_in(x, 0, "d_out", x->n * x->c);
+    mas_call_in(x, 1, "d_tokens", x->v * x->c);
+    mas_call_in(x, 2, "d_positions", x->v * x->c);
 }
 
 static mas_status embed_backward(mas_check_call *x, mas_error *err)
@@ -113,12 +113,12 @@ static mas_status embed_backward(mas_check_call *x, mas_error *err)
 
 static void norm_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c);
-    mas_call_in(x, 1, x->c);
-    mas_call_in(x, 2, x->c);
-    mas_call_out(x, 3, x->n * x->c);
-    mas_call_out(x, 4, x->n);
-    mas_call_out(x, 5, x->n);
+    mas_call_in(x, 0, "x", x->n * x->c);
+    mas_call_in(x, 1, "weight", x->c);
+    mas_call_in(x, 2, "bias", x->c);
+    mas_call_out(x, 3, "out", x->n * x->c);
+    mas_call_out(x, 4, "mean", x->n);
+    mas_call_out(x, 5, "rstd", x->n);
     mas_call_typed(x, 3);
 }
 
@@ -132,9 +132,9 @@ static void rmsnorm_shape(mas_check_call *x)
 static void layernorm_sum_shape(mas_check_call *x)
 {
     norm_shape(x);
-    mas_call_in(x, 6, x->n * x->c);
+    mas_call_in(x, 6, "y", x->n * x->c);
     mas_call_typed(x, 6);
-    mas_call_out(x, 7, x->n * x->c);
+    mas_call_out(x, 7, "sum", x->n * x->c);
 }
 
 static void rmsnorm_sum_shape(mas_check_call *x)
@@ -175,16 +175,17 @@ static mas_status rmsnorm(mas_check_call *x, mas_error *err)
 
 static void norm_backward_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c); /* x */
-    mas_call_in(x, 1, x->c);        /* weight */
-    mas_call_in(x, 2, x->n);        /* mean */
-    mas_call_in(x, 3, x->n); /* rstd: any positive number will do, the formula takes it as given */
+    mas_call_in(x, 0, "x", x->n * x->c);
+    mas_call_in(x, 1, "weight", x->c);
+    mas_call_in(x, 2, "mean", x->n);
+    /* any positive number will do, the formula takes it as given */
+    mas_call_in(x, 3, "rstd", x->n);
     x->t[3].positive = true;
-    mas_call_in(x, 4, x->n * x->c); /* d_out */
-    mas_call_in(x, 5, x->n * x->c); /* d_x, added to */
-    mas_call_in(x, 6, x->c);
-    mas_call_in(x, 7, x->c);
-    mas_call_out(x, 8, x->n * x->c); /* copy of d_x */
+    mas_call_in(x, 4, "d_out", x->n * x->c);
+    mas_call_in(x, 5, "d_x", x->n * x->c); /* added to */
+    mas_call_in(x, 6, "d_weight", x->c);
+    mas_call_in(x, 7, "d_bias", x->c);
+    mas_call_out(x, 8, "copy of d_x", x->n * x->c);
     mas_call_typed(x, 4);
     mas_call_typed(x, 8);
 }
@@ -221,8 +222,8 @@ static mas_status rmsnorm_backward(mas_check_call *x, mas_error *err)
 
 static void gelu_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c);
-    mas_call_out(x, 1, x->n * x->c);
+    mas_call_in(x, 0, "x", x->n * x->c);
+    mas_call_out(x, 1, "out", x->n * x->c);
     mas_call_typed(x, 0);
     mas_call_typed(x, 1);
 }
@@ -238,8 +239,8 @@ static mas_status gelu(mas_check_call *x, mas_error *err)
 
 static void swiglu_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * 2 * x->c);
-    mas_call_out(x, 1, x->n * x->c);
+    mas_call_in(x, 0, "x", x->n * 2 * x->c);
+    mas_call_out(x, 1, "out", x->n * x->c);
     mas_call_typed(x, 0);
     mas_call_typed(x, 1);
 }
@@ -255,9 +256,9 @@ static mas_status swiglu(mas_check_call *x, mas_error *err)
 
 static void gelu_backward_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c);
-    mas_call_in(x, 1, x->n * x->c);
-    mas_call_out(x, 2, x->n * x->c);
+    mas_call_in(x, 0, "x", x->n * x->c);
+    mas_call_in(x, 1, "d_out", x->n * x->c);
+    mas_call_out(x, 2, "d_x", x->n * x->c);
     mas_call_typed(x, 0);
     mas_call_typed(x, 1);
     mas_call_typed(x, 2);
@@ -276,9 +277,9 @@ static mas_status gelu_backward(mas_check_call *x, mas_error *err)
 
 static void swiglu_backward_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * 2 * x->c);
-    mas_call_in(x, 1, x->n * x->c);
-    mas_call_out(x, 2, x->n * 2 * x->c);
+    mas_call_in(x, 0, "x", x->n * 2 * x->c);
+    mas_call_in(x, 1, "d_out", x->n * x->c);
+    mas_call_out(x, 2, "d_x", x->n * 2 * x->c);
     mas_call_typed(x, 0);
     mas_call_typed(x, 1);
     mas_call_typed(x, 2);
@@ -297,8 +298,8 @@ static mas_status swiglu_backward(mas_check_call *x, mas_error *err)
 
 static void add_bias_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->c);
-    mas_call_in(x, 1, x->n * x->c);
+    mas_call_in(x, 0, "bias", x->c);
+    mas_call_in(x, 1, "x", x->n * x->c);
     mas_call_typed(x, 1);
 }
 
@@ -313,8 +314,8 @@ static mas_status add_bias(mas_check_call *x, mas_error *err)
 
 static void bias_backward_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c);
-    mas_call_in(x, 1, x->c);
+    mas_call_in(x, 0, "d_out", x->n * x->c);
+    mas_call_in(x, 1, "d_bias", x->c);
     mas_call_typed(x, 0);
 }
 
@@ -329,8 +330,8 @@ static mas_status bias_backward(mas_check_call *x, mas_error *err)
 
 static void add_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c);
-    mas_call_in(x, 1, x->n * x->c);
+    mas_call_in(x, 0, "y", x->n * x->c);
+    mas_call_in(x, 1, "x", x->n * x->c);
 }
 
 static mas_status add(mas_check_call *x, mas_error *err)
@@ -350,7 +351,7 @@ static int64_t rope_dim(const mas_check_call *x)
 
 static void rope_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * (2 * rope_dim(x) + 5));
+    mas_call_in(x, 0, "x", x->n * (2 * rope_dim(x) + 5));
     mas_call_typed(x, 0);
 }
 
@@ -378,8 +379,8 @@ static mas_status rope_inverse(mas_check_call *x, mas_error *err)
 
 static void convert_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c);
-    mas_call_out(x, 1, x->n * x->c);
+    mas_call_in(x, 0, "from", x->n * x->c);
+    mas_call_out(x, 1, "to", x->n * x->c);
     mas_call_typed(x, 1);
 }
 

@@ -97,8 +97,7 @@ static void reset(mas_check_call *x)
     }
 }
 
-static mas_status judge_tensor(const mas_check_call_tensor *t, int index, double *ratio,
-                               mas_error *err)
+static mas_status judge_tensor(const mas_check_call_tensor *t, double *ratio, mas_error *err)
 {
     double *both = malloc(2 * (size_t)(t->count + 1) * sizeof *both);
     if (!both)
@@ -117,9 +116,9 @@ static mas_status judge_tensor(const mas_check_call_tensor *t, int index, double
     if (v.ok)
         return MAS_OK;
     return mas_fail(err, MAS_E_ARGUMENT,
-                    "tensor %d is wrong: max-abs error %.3g where %.3g is allowed, relative L2 "
+                    "%s is wrong: max-abs error %.3g where %.3g is allowed, relative L2 "
                     "%.3g; worst at element %lld: %.9g, should be %.9g",
-                    index, v.max_abs, v.allowed_abs, v.relative_l2, (long long)v.worst, bad,
+                    t->name, v.max_abs, v.allowed_abs, v.relative_l2, (long long)v.worst, bad,
                     t->want[v.worst]);
 }
 
@@ -131,11 +130,12 @@ static mas_status inspect(mas_check_call *x, bool first, double *ratio, mas_erro
         const size_t guard = guard_bytes(t), after = padded_bytes(t) - guard;
         if (memcmp(t->found, t->start, guard) != 0 ||
             memcmp((char *)t->found + after, (char *)t->start + after, guard) != 0)
-            return mas_fail(err, MAS_E_ARGUMENT, "it wrote outside tensor %d", i);
+            return mas_fail(err, MAS_E_ARGUMENT, "it wrote outside %s",
+                            t->name ? t->name : "a tensor that it was not given");
         if (!first && memcmp(t->found, t->first, padded_bytes(t)) != 0)
-            return mas_fail(err, MAS_E_ARGUMENT, "%d threads give other bits than 1 in tensor %d",
-                            x->d->threads, i);
-        const mas_status status = first ? judge_tensor(t, i, ratio, err) : MAS_OK;
+            return mas_fail(err, MAS_E_ARGUMENT, "%d threads give other bits than 1 in %s",
+                            x->d->threads, t->name);
+        const mas_status status = first ? judge_tensor(t, ratio, err) : MAS_OK;
         if (status != MAS_OK)
             return status;
         memcpy(t->first, t->found, padded_bytes(t));
@@ -192,9 +192,11 @@ static mas_status run_shapes(const mas_check_options *options, const mas_check_o
         mas_error here = {MAS_OK, ""};
         const mas_status status = run_shape(options, o, shape, type, ratio, &here);
         if (status != MAS_OK)
-            return mas_fail(err, status, "%s, %lld rows, width %lld, %lld: %s",
-                            mas_dtype_name(type), (long long)shape[0], (long long)shape[1],
-                            (long long)shape[2], here.text);
+            return mas_fail(
+                err, status,
+                "%s, n = %lld rows, c = %lld wide, v = %lld (vocabulary, or inner size): %s",
+                mas_dtype_name(type), (long long)shape[0], (long long)shape[1], (long long)shape[2],
+                here.text);
     }
     return MAS_OK;
 }

@@ -10,11 +10,11 @@
 
 static void cross_entropy_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c); /* x */
-    mas_call_in(x, 1, x->v * x->c); /* weight */
-    mas_call_out(x, 2, x->n);       /* losses */
-    mas_call_out(x, 3, x->n * x->c);
-    mas_call_in(x, 4, x->v * x->c); /* d_weight, added to */
+    mas_call_in(x, 0, "x", x->n * x->c);
+    mas_call_in(x, 1, "weight", x->v * x->c);
+    mas_call_out(x, 2, "losses", x->n);
+    mas_call_out(x, 3, "d_x", x->n * x->c);
+    mas_call_in(x, 4, "d_weight", x->v * x->c); /* added to */
     mas_call_typed(x, 0);
     mas_call_typed(x, 1);
     mas_call_typed(x, 3);
@@ -76,11 +76,12 @@ static mas_status cross_entropy_only(mas_check_call *x, mas_error *err)
 
 static void adamw_shape(mas_check_call *x)
 {
+    static const char *const names[] = {"gradient", "weight", "m", "v"};
     for (int i = 0; i < 4; i++)
-        mas_call_in(x, i, x->n * x->c);
+        mas_call_in(x, i, names[i], x->n * x->c);
     x->t[3].positive = true;
     if (x->type == MAS_DTYPE_BF16) { /* the copy */
-        mas_call_out(x, 4, x->n * x->c);
+        mas_call_out(x, 4, "copy", x->n * x->c);
         mas_call_typed(x, 4);
     }
 }
@@ -119,7 +120,7 @@ static mas_status adamw_later(mas_check_call *x, mas_error *err)
 
 static void sum_squares_shape(mas_check_call *x)
 {
-    mas_call_in(x, 0, x->n * x->c);
+    mas_call_in(x, 0, "x", x->n * x->c);
 }
 
 static mas_status sum_squares(mas_check_call *x, mas_error *err)

@@ -141,7 +141,7 @@ struct mas_attn_kernel {
     bool opaque;
 };
 
-/** A back end's kernels, NULL-terminated, in order of preference, reference last. */
+/** A back end's kernels, NULL-terminated, in order of preference; those of libraries (opaque) last. */
 typedef const mas_attn_kernel *const *mas_attn_table;
 
 /** All CPU kernels of this build, whatever the processor. */
