@@ -110,16 +110,6 @@ typedef struct mas_label {
  * deterministic. */
 void mas_labels_place(mas_label *labels, size_t count);
 
-/** Names of horizontal lines, at one end of each, below or above it, in the same units. */
-typedef struct mas_line_name {
-    double y;             /* of the line */
-    double width, height; /* of the name */
-    bool right, above;    /* out */
-} mas_line_name;
-/** Put each name where it hides fewest points and no other name; deterministic. */
-void mas_line_names_place(mas_line_name *names, size_t count, const mas_label *points,
-                          size_t point_count);
-
 /** Rows of plot data, internal to harness/report: blocks of tab-separated rows, one block a
  * series. */
 void mas_report_write_settings(const mas_report *report, FILE *out);

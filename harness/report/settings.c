@@ -88,39 +88,14 @@ static void print_labels(const mas_report *report, range r, FILE *out)
     free(labels);
 }
 
-static void print_floors(const mas_report *report, range r, FILE *out)
+static void print_floors(const mas_report *report, FILE *out)
 {
-    mas_label *points = calloc(report->group_count + 1, sizeof *points);
-    mas_line_name names[MAS_FLOORS_MAX];
-    const double low = r.logarithmic ? log(r.low) : r.low,
-                 high = r.logarithmic ? log(r.high) : r.high;
-    for (size_t i = 0; points && i < report->group_count; i++) {
-        const mas_report_group *g = &report->groups[i];
-        points[i].x = 100 * g->attention_cost / COST_HIGH;
-        points[i].y = ((r.logarithmic ? log(g->quality) : g->quality) - low) / (high - low);
-    }
+    fprintf(out, "floors_of_one_length = %d\narray floor_nats[%zu]\narray floor_reach[%zu]\n",
+            !report->floor_lengths_differ, report->floor_count + 1, report->floor_count + 1);
     for (size_t i = 0; i < report->floor_count; i++) {
         const mas_report_floor *floor = &report->floors[i];
-        names[i] = (mas_line_name){
-            .y = ((r.logarithmic ? floor->nats : quality_of_floor(floor)) - low) / (high - low),
-            .width = (double)strlen(floor->text) / PLOT_WIDTH_CHARACTERS,
-            .height = 2 / PLOT_HEIGHT_LINES}; /* a line of text and its distance */
-    }
-    mas_line_names_place(names, report->floor_count, points, points ? report->group_count : 0);
-    free(points);
-    fprintf(out, "floors_of_one_length = %d\n", !report->floor_lengths_differ);
-    fprintf(out,
-            "array floor_nats[%zu]\narray floor_reach[%zu]\narray floor_right[%zu]\narray "
-            "floor_above[%zu]\n",
-            report->floor_count + 1, report->floor_count + 1, report->floor_count + 1,
-            report->floor_count + 1);
-    for (size_t i = 0; i < report->floor_count; i++) {
-        const mas_report_floor *floor = &report->floors[i];
-        fprintf(out,
-                "floor_nats[%zu] = %.9g; floor_reach[%zu] = %.0f; floor_right[%zu] = %d; "
-                "floor_above[%zu] = %d\n",
-                i + 1, floor->nats, i + 1, isfinite(floor->reach) ? floor->reach : 0, i + 1,
-                names[i].right, i + 1, names[i].above);
+        fprintf(out, "floor_nats[%zu] = %.9g; floor_reach[%zu] = %.0f\n", i + 1, floor->nats, i + 1,
+                isfinite(floor->reach) ? floor->reach : 0);
     }
 }
 
@@ -173,10 +148,11 @@ static int font_size(const mas_report *report, size_t count,
     return wide < high ? wide : high;
 }
 
-/* Names of floors stand below those of lines. */
-static int line_font(const mas_report *report, size_t lines)
+/* Of a key in which names of floors stand below those of lines. */
+static int key_font(const mas_report *report, size_t count,
+                    const char *(*get)(const mas_report *, size_t))
 {
-    const int line = font_size(report, lines, line_text, MAS_KEY_ROOM, KEY_ROWS, KEY_FONT_MAX);
+    const int line = font_size(report, count, get, MAS_KEY_ROOM, KEY_ROWS, KEY_FONT_MAX);
     const int floor =
         font_size(report, report->floor_count, floor_text, MAS_KEY_ROOM, KEY_ROWS, KEY_FONT_MAX);
     return line < floor ? line : floor;
@@ -200,11 +176,10 @@ void mas_report_write_settings(const mas_report *report, FILE *out)
     mas_report_write_captions(report, out);
     fprintf(out, "quality_label = '%s%s%s%s'\n", quality_name(report), split[0] ? " on the " : "",
             split, split[0] ? " split" : "");
-    fprintf(
-        out, "family_font = ',%d'\nline_font = ',%d'\nplan_font = %d\n",
-        font_size(report, report->family_count, family_text, MAS_KEY_ROOM, KEY_ROWS, KEY_FONT_MAX),
-        line_font(report, series.count),
-        font_size(report, report->group_count, title_text, PLAN_ROOM, SIZE_MAX, PLAN_FONT_MAX));
+    fprintf(out, "family_font = ',%d'\nline_font = ',%d'\nplan_font = %d\n",
+            key_font(report, report->family_count, family_text),
+            key_font(report, series.count, line_text),
+            font_size(report, report->group_count, title_text, PLAN_ROOM, SIZE_MAX, PLAN_FONT_MAX));
     fprintf(out, "cost_high = %.6g\nquality_low = %.9g\nquality_high = %.9g\nquality_log = %d\n",
             COST_HIGH, r.low, r.high, r.logarithmic);
     fprintf(out,
@@ -228,7 +203,7 @@ void mas_report_write_settings(const mas_report *report, FILE *out)
     for (size_t i = 0; i < series.count; i++)
         fprintf(out, "line_colour[%zu] = %u; line_symbol[%zu] = %d; line_dash[%zu] = %d\n", i + 1,
                 series.line[i].colour, i + 1, series.line[i].symbol, i + 1, series.line[i].dash);
-    print_floors(report, r, out);
+    print_floors(report, out);
     if (mas_report_has_contexts(report))
         mas_report_write_context_settings(report, out);
     if (mas_report_has_lengths(report))

@@ -267,19 +267,6 @@ Test(report, quotes_cannot_leave_a_gnuplot_string)
     made_up_drop(r, 1);
 }
 
-Test(report, names_of_lines_hide_no_points_and_no_other_name)
-{
-    /* the left end below the line hides a point; the second line is the first one again */
-    const mas_label points[] = {{.x = 0.1, .y = 0.45}};
-    mas_line_name names[] = {{.y = 0.5, .width = 0.3, .height = 0.08},
-                             {.y = 0.5, .width = 0.3, .height = 0.08},
-                             {.y = 0.02, .width = 0.3, .height = 0.08}};
-    mas_line_names_place(names, 3, points, 1);
-    cr_expect(names[0].right && !names[0].above);
-    cr_expect(!names[1].right && names[1].above);
-    cr_expect(names[2].above); /* below it the plot ends */
-}
-
 Test(report, parts_of_titles_are_left_out_by_whole_words)
 {
     static const char *const words[] = {"seed", "seq_len", NULL};

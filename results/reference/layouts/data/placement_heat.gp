@@ -2,13 +2,14 @@
 # Where full attention stands and what that gives: a row a layer plan, best first; a large cell is full attention, a
 # small one sparse; colour and number are the mean quality over seeds.
 load "settings.gp"
+seeds_shown = "Mean and extremes"
 load "common.gp"
 
 stats "placement_heat.tsv" index 0 using 2:1 name "cell" nooutput
 stats "placement_heat.tsv" index 1 using 2:5 name "row" nooutput
 stats "placement_heat.tsv" index 1 using 7 name "plans" nooutput
 rows = int(cell_max_y)
-columns = int(cell_max_x)
+columns = int(cell_max_x) + 1
 row_font = sprintf(",%d", rows > 16 && plan_font > 8 ? 8 : plan_font)
 tall = 0.42   # half a row that is full attention
 small = 0.13  # and half a sparse one
@@ -22,9 +23,9 @@ unset key
 unset grid
 set border 0
 set xlabel "layer, bottom first" offset 0, 0.6 font ",11"
-set xrange [0.5:columns + 0.5]
+set xrange [-0.5:columns - 0.5]
 set yrange [rows + 0.5:0.5]
-set xtics 1, (columns > 16 ? 4 : 1), columns scale 0
+set xtics 0, (columns > 16 ? 4 : 1), columns - 1 scale 0
 set ytics scale 0 font row_font noenhanced
 set palette defined (0 '#00204d', 0.25 '#31446b', 0.5 '#666970', 0.75 '#a69d75', 1 '#ffea46') # cividis: for any colour vision
 set cbrange [row_min_x:row_max_x > row_min_x ? row_max_x : row_min_x + 1]
@@ -41,8 +42,8 @@ do for [format in formats] {
     eval open_chart(format, "placement_heat")
     plot "placement_heat.tsv" index 0 using 2:1:(wide($3 > 0 ? tall : small)):($3 > 0 ? tall : small):4 \
              with boxxyerror fillstyle solid 1 noborder linecolor palette notitle, \
-         "" index 1 using (columns + 0.5):1:yticlabels(6) with points pointsize 0 notitle, \
-         "" index 1 using (columns + 0.5):1:(shown($2, $3, $4, $5)) \
+         "" index 1 using (columns - 0.5):1:yticlabels(6) with points pointsize 0 notitle, \
+         "" index 1 using (columns - 0.5):1:(shown($2, $3, $4, $5)) \
              with labels left offset 1.2, 0 font row_font textcolor rgb ink notitle
     set output
 }

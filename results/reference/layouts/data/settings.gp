@@ -1,6 +1,8 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Which known layer rule is best at equal cost, and is it better than full layers at the bottom?'
-caption = 'masbench 0.1.0, commit 58a6f99dd6ca; experiment layouts; length 128; 0.32 M parameters, 2.6 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit 58a6f99dd6ca; experiment layouts; length 128; 0.32 M parameters, 2.6 M training tokens a point.'
+seeds = 3
+remark = 'Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',11'
 line_font = ',10'
@@ -37,8 +39,8 @@ line_name[9] = '3 full of 6 (bottom) + window 16'
 line_name[10] = 'full'
 array floor_name[3]
 floor_name[1] = 'entropy floor, full reach'
-floor_name[2] = 'entropy floor, sparse reach 91'
-floor_name[3] = 'entropy floor, sparse reach 128'
+floor_name[2] = 'entropy floor, window 16'
+floor_name[3] = 'entropy floor, block 32 own'
 array family_colour[9]
 array family_symbol[9]
 family_colour[1] = 13983232; family_symbol[1] = 5
@@ -47,7 +49,7 @@ family_colour[3] = 40563; family_symbol[3] = 11
 family_colour[4] = 13400487; family_symbol[4] = 13
 family_colour[5] = 15113984; family_symbol[5] = 15
 family_colour[6] = 5682409; family_symbol[6] = 6
-family_colour[7] = 8355711; family_symbol[7] = 4
+family_colour[7] = 9132544; family_symbol[7] = 4
 family_colour[8] = 0; family_symbol[8] = 7
 array line_colour[11]
 array line_symbol[11]
@@ -59,16 +61,15 @@ line_colour[4] = 13400487; line_symbol[4] = 13; line_dash[4] = 1
 line_colour[5] = 15113984; line_symbol[5] = 15; line_dash[5] = 1
 line_colour[6] = 12313078; line_symbol[6] = 6; line_dash[6] = 2
 line_colour[7] = 5682409; line_symbol[7] = 6; line_dash[7] = 1
-line_colour[8] = 13421772; line_symbol[8] = 4; line_dash[8] = 2
-line_colour[9] = 8355711; line_symbol[9] = 4; line_dash[9] = 1
+line_colour[8] = 13745561; line_symbol[8] = 4; line_dash[8] = 2
+line_colour[9] = 9132544; line_symbol[9] = 4; line_dash[9] = 1
 line_colour[10] = 0; line_symbol[10] = 7; line_dash[10] = 1
+floors_of_one_length = 1
 array floor_nats[4]
 array floor_reach[4]
-array floor_right[4]
-array floor_above[4]
-floor_nats[1] = 2.01665652; floor_reach[1] = 0; floor_right[1] = 0; floor_above[1] = 0
-floor_nats[2] = 2.31426419; floor_reach[2] = 91; floor_right[2] = 0; floor_above[2] = 0
-floor_nats[3] = 2.01665652; floor_reach[3] = 128; floor_right[3] = 1; floor_above[3] = 0
+floor_nats[1] = 2.01665652; floor_reach[1] = 0
+floor_nats[2] = 2.31426419; floor_reach[2] = 91
+floor_nats[3] = 3.77123299; floor_reach[3] = 32
 $labels << END
 37.5397	28.8034	1	29362
 37.5397	42.6242	1	40563
@@ -76,6 +77,6 @@ $labels << END
 63.0888	27.0614	3	15113984
 39.3969	50.2613	1	5682409
 64.2031	16.849	3	5682409
-37.5397	25.1271	1	8355711
-63.0888	13.7142	3	8355711
+37.5397	25.1271	1	9132544
+63.0888	13.7142	3	9132544
 END

@@ -1,6 +1,8 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Which known layer rule is best at equal cost, and is it better than full layers at the bottom?'
-caption = 'masbench 0.1.0, commit 92d8b7c44870; experiment layouts_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit 92d8b7c44870; experiment layouts_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'
+seeds = 3
+remark = 'Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',11'
 line_font = ',10'
@@ -44,7 +46,7 @@ family_colour[3] = 40563; family_symbol[3] = 11
 family_colour[4] = 13400487; family_symbol[4] = 13
 family_colour[5] = 15113984; family_symbol[5] = 15
 family_colour[6] = 5682409; family_symbol[6] = 6
-family_colour[7] = 8355711; family_symbol[7] = 4
+family_colour[7] = 9132544; family_symbol[7] = 4
 family_colour[8] = 0; family_symbol[8] = 7
 array line_colour[11]
 array line_symbol[11]
@@ -56,9 +58,10 @@ line_colour[4] = 13400487; line_symbol[4] = 13; line_dash[4] = 1
 line_colour[5] = 15113984; line_symbol[5] = 15; line_dash[5] = 1
 line_colour[6] = 12313078; line_symbol[6] = 6; line_dash[6] = 2
 line_colour[7] = 5682409; line_symbol[7] = 6; line_dash[7] = 1
-line_colour[8] = 13421772; line_symbol[8] = 4; line_dash[8] = 2
-line_colour[9] = 8355711; line_symbol[9] = 4; line_dash[9] = 1
+line_colour[8] = 13745561; line_symbol[8] = 4; line_dash[8] = 2
+line_colour[9] = 9132544; line_symbol[9] = 4; line_dash[9] = 1
 line_colour[10] = 0; line_symbol[10] = 7; line_dash[10] = 1
+floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
 array floor_right[1]
@@ -70,6 +73,6 @@ $labels << END
 52.9619	7.06628	3	15113984
 20.762	6.3532	1	5682409
 53.0222	6.17759	3	5682409
-16.4993	5.9373	1	8355711
-52.9619	6.00235	3	8355711
+16.4993	5.9373	1	9132544
+52.9619	6.00235	3	9132544
 END

@@ -2,15 +2,12 @@
 # Memory against length: training's by category on the left (of the variant that needs most; it hardly depends on the
 # variant), and on the right what decoding keeps of one sequence, a line a variant.
 load "settings.gp"
+seeds_shown = ""
 load "common.gp"
 
 array category[6] = ["weights", "gradients", "optimiser", "activations", "workspace", "keys and values"]
 array colour[6] = [0x0072b2, 0x56b4e9, 0x009e73, 0xd55e00, 0xcc79a7, 0xe69f00]
 array symbol[6] = [5, 4, 9, 7, 11, 13]
-# Okabe and Ito's seven, then the same dashed.
-array variant_hue[7] = [0x000000, 0xd55e00, 0x0072b2, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9]
-hue(v) = variant_hue[(v - 1) % 7 + 1]
-dash(v) = v > 7 ? 2 : 1
 settings_of_panel(left, right, name) = sprintf("set lmargin at screen %g; set rmargin at screen %g; set tmargin at screen 0.84; set title '%s' offset 0,-0.5 font ',11' textcolor rgb ink", left, right, name)
 
 do for [format in formats] {
@@ -46,7 +43,7 @@ do for [format in formats] {
         set key title sprintf("%d of %d variants", memory_lines, memory_variants) font memory_font left noenhanced
     }
     plot for [v = 1:memory_lines] "memory_by_length.tsv" index v using 1:2 with linespoints linewidth 1.4 pointsize 0.6 \
-             pointtype (v > 7 ? 6 : 7) dashtype dash(v) linecolor rgb hue(v) title memory_name[v]
+             pointtype memory_symbol[v] linecolor rgb memory_colour[v] title memory_name[v]
     unset multiplot
     set output
     reset

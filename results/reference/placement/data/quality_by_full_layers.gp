@@ -2,6 +2,7 @@
 # Quality by the number of full layers, one line a family; seeds as error bars. Families stand a little apart, so that
 # their bars do not hide each other.
 load "settings.gp"
+seeds_shown = "Mean and extremes"
 load "common.gp"
 
 set xlabel sprintf("full layers among %d", layers)

@@ -1,6 +1,8 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Where should full attention stand, at the same number of full layers?'
-caption = 'masbench 0.1.0, commit fcecf17c13c7; experiment placement; length 128; 0.22 M parameters, 2.6 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit fcecf17c13c7; experiment placement; length 128; 0.22 M parameters, 2.6 M training tokens a point.'
+seeds = 3
+remark = 'Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',10'
 line_font = ',9'
@@ -37,7 +39,7 @@ line_name[10] = '2 full of 4 (interleaved_first) + window 16'
 line_name[11] = '2 full of 4 (top) + window 16'
 array floor_name[2]
 floor_name[1] = 'entropy floor, full reach'
-floor_name[2] = 'entropy floor, sparse reach 61'
+floor_name[2] = 'entropy floor, window 16'
 array family_colour[8]
 array family_symbol[8]
 family_colour[1] = 0; family_symbol[1] = 7
@@ -61,12 +63,11 @@ line_colour[8] = 40563; line_symbol[8] = 11; line_dash[8] = 1
 line_colour[9] = 13400487; line_symbol[9] = 13; line_dash[9] = 1
 line_colour[10] = 5682409; line_symbol[10] = 6; line_dash[10] = 1
 line_colour[11] = 15113984; line_symbol[11] = 15; line_dash[11] = 1
+floors_of_one_length = 1
 array floor_nats[3]
 array floor_reach[3]
-array floor_right[3]
-array floor_above[3]
-floor_nats[1] = 2.01665652; floor_reach[1] = 0; floor_right[1] = 0; floor_above[1] = 0
-floor_nats[2] = 3.0153789; floor_reach[2] = 61; floor_right[2] = 0; floor_above[2] = 0
+floor_nats[1] = 2.01665652; floor_reach[1] = 0
+floor_nats[2] = 3.0153789; floor_reach[2] = 61
 $labels << END
 43.9269	31.6133	1	29362
 43.9269	19.2737	1	40563

@@ -1,6 +1,8 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'Where should full attention stand, at the same number of full layers, on real text?'
-caption = 'masbench 0.1.0, commit fcecf17c13c7; experiment placement_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'."\n".'Mean and extremes of 3 seeds. Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit fcecf17c13c7; experiment placement_text; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'
+seeds = 3
+remark = 'Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',9'
 line_font = ',9'
@@ -46,8 +48,8 @@ family_colour[4] = 40563; family_symbol[4] = 11
 family_colour[5] = 13400487; family_symbol[5] = 13
 family_colour[6] = 15113984; family_symbol[6] = 15
 family_colour[7] = 5682409; family_symbol[7] = 6
-family_colour[8] = 8355711; family_symbol[8] = 4
-family_colour[9] = 0; family_symbol[9] = 8
+family_colour[8] = 9132544; family_symbol[8] = 4
+family_colour[9] = 6962586; family_symbol[9] = 8
 array line_colour[11]
 array line_symbol[11]
 array line_dash[11]
@@ -57,10 +59,11 @@ line_colour[3] = 10082503; line_symbol[3] = 11; line_dash[3] = 2
 line_colour[4] = 29362; line_symbol[4] = 9; line_dash[4] = 1
 line_colour[5] = 40563; line_symbol[5] = 11; line_dash[5] = 1
 line_colour[6] = 5682409; line_symbol[6] = 6; line_dash[6] = 1
-line_colour[7] = 8355711; line_symbol[7] = 4; line_dash[7] = 1
+line_colour[7] = 9132544; line_symbol[7] = 4; line_dash[7] = 1
 line_colour[8] = 13400487; line_symbol[8] = 13; line_dash[8] = 1
-line_colour[9] = 0; line_symbol[9] = 8; line_dash[9] = 1
+line_colour[9] = 6962586; line_symbol[9] = 8; line_dash[9] = 1
 line_colour[10] = 15113984; line_symbol[10] = 15; line_dash[10] = 1
+floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
 array floor_right[1]
@@ -73,8 +76,8 @@ $labels << END
 35.8514	6.26272	2	40563
 31.6891	6.3509	2	15113984
 31.6891	6.20633	2	5682409
-33.7703	6.19083	2	8355711
+33.7703	6.19083	2	9132544
 35.8514	6.33691	2	13400487
-52.2417	6.15288	3	0
+52.2417	6.15288	3	6962586
 48.0794	6.20965	3	15113984
 END

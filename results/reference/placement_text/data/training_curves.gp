@@ -10,6 +10,10 @@ set ytics format "%g"
 set xrange [0:*] noextend
 set key title plans_drawn("symbols: validation; thin: training") font line_font left noenhanced
 
+# five kinds of dashes, then the same lighter
+floor_dash(i) = (i - 1) % 5 + 2
+floor_colour(i) = i > 5 ? 0xaaaaaa : soft
+
 set offsets 0, 0, 0, graph 0.05 # room below the lowest floor
 
 do for [format in formats] {
@@ -19,7 +23,7 @@ do for [format in formats] {
          for [i = 1:lines] "training_curves.tsv" index i - 1 using 1:2 \
              with linespoints linewidth 1.6 pointsize 0.7 pointtype line_symbol[i] \
              linecolor rgb line_colour[i] title line_name[i], \
-         for [i = 1:floors] floor_nats[i] with lines linewidth 1.4 dashtype i + 2 \
-             linecolor rgb soft title floor_name[i]
+         for [i = 1:floors] floor_nats[i] with lines linewidth 1.4 dashtype floor_dash(i) \
+             linecolor rgb floor_colour(i) title floor_name[i]
     set output
 }

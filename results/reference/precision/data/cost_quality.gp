@@ -2,6 +2,7 @@
 # Attention cost against quality: one symbol a family, the number of full layers beside mixed plans, the Pareto front
 # as steps, seeds as error bars, and entropy floors where the corpus has them.
 load "settings.gp"
+seeds_shown = "Mean and extremes"
 load "common.gp"
 
 set xlabel "attention cost (% of the useful FLOPs of full attention)"
@@ -17,8 +18,8 @@ if (quality_log) {
 set key font family_font spacing key_spacing(families)
 set key title sprintf("number beside a symbol:\nfull layers among %d", layers) font family_font left noenhanced
 
-# Each floor is named on its line, where the name hides least.
-drawn_floors = quality_is_perplexity ? floors : 0
+# Each floor is named on its line, where the name hides least; none holds for points of several lengths.
+drawn_floors = quality_is_perplexity && floors_of_one_length ? floors : 0
 do for [i = 1:drawn_floors] {
     y = exp(floor_nats[i])
     shift = floor_above[i] ? 0.7 : -0.7

@@ -1,6 +1,8 @@
 # Written by masbench; read by the chart scripts beside it.
 question = 'What does full attention in a few layers buy, and what does it cost?'
-caption = 'masbench 0.1.0, commit de4c88bc77e0; experiment quickstart; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'."\n".'Small scale: compare the points of this chart with each other only.'
+caption = 'masbench 0.1.0, commit de4c88bc77e0; experiment quickstart; length 1024; 0.32 M parameters, 1.5 M training tokens a point.'
+seeds = 1
+remark = 'Small scale: compare the points of this chart with each other only.'
 quality_label = 'perplexity on the validation split'
 family_font = ',11'
 line_font = ',10'
@@ -55,10 +57,9 @@ line_colour[7] = 16112025; line_symbol[7] = 15; line_dash[7] = 3
 line_colour[8] = 13400487; line_symbol[8] = 13; line_dash[8] = 1
 line_colour[9] = 15645773; line_symbol[9] = 15; line_dash[9] = 2
 line_colour[10] = 15113984; line_symbol[10] = 15; line_dash[10] = 1
+floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 $labels << END
 19.3754	5.63913	1	29362
 35.7828	5.6081	2	29362

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Time of a sequence against length on logarithmic axes; the fitted exponents stand under the names.
+# Time of a sequence in a layer against length on logarithmic axes; the fitted exponents stand under the names.
 load "settings.gp"
 load "common.gp"
 # The shape of heads, where a panel's name has one, on a line of its own.
@@ -16,7 +16,7 @@ do for [format in formats] {
     do for [p = 0:panels - 1] {
         eval enter_panel(p)
         set xlabel (p / columns == rows - 1 ? "length (tokens)" : "")
-        set ylabel (p % columns == 0 ? "ms a sequence" : "")
+        set ylabel (p % columns == 0 ? "ms a sequence and layer" : "")
         set xrange [shortest / 1.15:longest * 1.15]
         unset key
         plot for [v = 1:variants] "kernels.tsv" index p * variants + v - 1 using 1:3 \

@@ -3,9 +3,9 @@ question = 'How fast do the attention kernels run, and does sparsity pay in time
 caption = '4 heads of 64; Intel(R) Xeon(R) Processor, amx, 2 threads; medians, useful FLOPs only'
 rate_unit = 'GFLOP/s'
 rate_scale = 1
-line_font = ',9'
 panels = 6
 variants = 9
+all_variants = 9
 shortest = 512
 longest = 16384
 array panel_name[7]
@@ -21,14 +21,15 @@ panel_name[4] = 'forward, bf16'; panel_peak[4] = 7714.33
 panel_name[5] = 'backward, bf16'; panel_peak[5] = 7510.79
 panel_name[6] = 'decode, bf16'; panel_peak[6] = 7511.84
 variant_colour[1] = 0; variant_symbol[1] = 7; variant_name[1] = 'full'
-variant_colour[2] = 15113984; variant_symbol[2] = 5; variant_name[2] = 'window 256'
-variant_colour[3] = 5682409; variant_symbol[3] = 9; variant_name[3] = 'block 64 own'
+variant_colour[2] = 13983232; variant_symbol[2] = 5; variant_name[2] = 'window 256'
+variant_colour[3] = 29362; variant_symbol[3] = 9; variant_name[3] = 'block 64 own'
 variant_colour[4] = 40563; variant_symbol[4] = 11; variant_name[4] = 'block 256 own'
-variant_colour[5] = 13983232; variant_symbol[5] = 13; variant_name[5] = 'block 64 local 2'
-variant_colour[6] = 29362; variant_symbol[6] = 15; variant_name[6] = '1 full of 4 (bottom) + window 256'
-variant_colour[7] = 13400487; variant_symbol[7] = 4; variant_name[7] = 'block 64 bigbird 3+2+3'
-variant_colour[8] = 10066329; variant_symbol[8] = 6; variant_name[8] = 'window 1024'
-variant_colour[9] = 9132544; variant_symbol[9] = 8; variant_name[9] = 'block 1024 own'
+variant_colour[5] = 13400487; variant_symbol[5] = 13; variant_name[5] = 'block 64 local 2'
+variant_colour[6] = 15113984; variant_symbol[6] = 15; variant_name[6] = '1 full of 4 (bottom) + window 256'
+variant_colour[7] = 5682409; variant_symbol[7] = 6; variant_name[7] = 'block 64 bigbird 3+2+3'
+variant_colour[8] = 9132544; variant_symbol[8] = 4; variant_name[8] = 'window 1024'
+variant_colour[9] = 6962586; variant_symbol[9] = 8; variant_name[9] = 'block 1024 own'
+line_font = ',9'
 exponent[1] = 1.91123485
 exponent[2] = 1.06959345
 exponent[3] = 0.951537269

@@ -3,9 +3,9 @@ question = 'How fast do the attention kernels run on a GPU, and does sparsity pa
 caption = 'NVIDIA H100 80GB HBM3, compute capability 9.0, 79 GiB; medians, useful FLOPs only'
 rate_unit = 'TFLOP/s'
 rate_scale = 0.001
-line_font = ',9'
 panels = 4
 variants = 4
+all_variants = 4
 shortest = 2048
 longest = 8192
 array panel_name[5]
@@ -19,9 +19,10 @@ panel_name[2] = 'forward, bf16, 16 heads of 128'; panel_peak[2] = 807975
 panel_name[3] = 'backward, bf16, 32 heads of 64'; panel_peak[3] = 806207
 panel_name[4] = 'backward, bf16, 16 heads of 128'; panel_peak[4] = 808480
 variant_colour[1] = 0; variant_symbol[1] = 7; variant_name[1] = 'full'
-variant_colour[2] = 15113984; variant_symbol[2] = 5; variant_name[2] = 'window 1024'
-variant_colour[3] = 5682409; variant_symbol[3] = 9; variant_name[3] = 'block 1024 own'
+variant_colour[2] = 13983232; variant_symbol[2] = 5; variant_name[2] = 'window 1024'
+variant_colour[3] = 29362; variant_symbol[3] = 9; variant_name[3] = 'block 1024 own'
 variant_colour[4] = 40563; variant_symbol[4] = 11; variant_name[4] = 'block 64 bigbird 3+2+3'
+line_font = ',9'
 exponent[1] = 1.66646579
 exponent[2] = 0.940226611
 exponent[3] = 0.765162423

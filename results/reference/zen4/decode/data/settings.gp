@@ -3,9 +3,9 @@ question = 'Does decoding run at the speed of memory?'
 caption = 'AMD EPYC, avx512bf16, 2 threads; medians, useful FLOPs only'
 rate_unit = 'GFLOP/s'
 rate_scale = 1
-line_font = ',9'
 panels = 4
 variants = 1
+all_variants = 1
 shortest = 16384
 longest = 16384
 array panel_name[5]
@@ -19,6 +19,7 @@ panel_name[2] = 'decode, f32, 8/2 heads of 64'; panel_peak[2] = 234.593
 panel_name[3] = 'decode, bf16, 8 heads of 64'; panel_peak[3] = 467.706
 panel_name[4] = 'decode, bf16, 8/2 heads of 64'; panel_peak[4] = 469.914
 variant_colour[1] = 0; variant_symbol[1] = 7; variant_name[1] = 'full'
+line_font = ',9'
 exponent[1] = NaN
 exponent[2] = NaN
 exponent[3] = NaN

@@ -18,4 +18,4 @@ set ylabel offset 1.2, 0 font ",10"
 # An empty plot beside the panels that only has the key.
 names_only = "unset logscale; unset border; unset tics; unset grid; unset xlabel; unset ylabel; unset title; unset label; \
 set lmargin at screen 0.72; set rmargin at screen 0.98; set tmargin at screen 0.9; set bmargin at screen 0.2; \
-set key at screen 0.715, screen 0.88 left top Left reverse samplen 1.5 spacing 1.3 font line_font textcolor rgb ink noenhanced; set xrange [0:1]; set yrange [0:1]"
+set key at screen 0.715, screen 0.88 left top Left reverse samplen 1.5 spacing 1.3 font line_font textcolor rgb ink noenhanced; set xrange [0:1]; set yrange [0:1]; ".(variants < all_variants ? sprintf("set key title '%d of %d lines' font line_font left noenhanced", variants, all_variants) : "")
