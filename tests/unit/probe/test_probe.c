@@ -15,33 +15,6 @@ TestSuite(probe, .timeout = 120);
 
 enum { LAYERS = 5, LENGTH = 67 };
 
-static const char *const specs[] = {
-    "full",
-    "sliding_window window=1",
-    "sliding_window window=4",
-    "sliding_window window=9 sinks=2",
-    "sliding_window window=200",
-    "block_sparse block=8",
-    "block_sparse block=7 sinks=3",
-    "block_sparse block=4 layout=local local=2",
-    "block_sparse block=4 layout=strided stride=3",
-    "block_sparse block=3 layout=strided stride=4 sinks=1",
-    "block_sparse block=4 layout=bigbird window_blocks=1 global_blocks=1 random_blocks=1 seed=5",
-    "block_sparse block=2 layout=bigbird window_blocks=2 global_blocks=0 random_blocks=2 seed=1",
-};
-enum { SPECS = sizeof specs / sizeof specs[0] };
-
-static mas_plan plan_of(const char *spec, const char *letters)
-{
-    mas_plan plan = {
-        .layers = (int32_t)strlen(letters), .sparse = spec_of(spec), .full = mas_attn_spec_full()};
-    for (int32_t i = 0; i < plan.layers; i++) {
-        plan.is_full[i] = letters[i] == 'F';
-        plan.full_layers += plan.is_full[i];
-    }
-    return plan;
-}
-
 static mas_model_config small_config(int32_t layers)
 {
     mas_model_config config = mas_model_config_default();
@@ -79,7 +52,7 @@ static char *probed(const mas_model_config *config, const mas_plan *plan, const 
 static void expect_agreement(const mas_model_config *config, const char *spec, const char *letters,
                              int64_t position)
 {
-    const mas_plan plan = plan_of(spec, letters);
+    const mas_plan plan = plan_of_letters(spec, letters);
     bool agrees = false;
     char *text = probed(config, &plan, &plan, position, &agrees);
     cr_expect(agrees && strstr(text, "agrees with the plan"), "%s, %s, token %lld:\n%s", spec,
@@ -93,15 +66,16 @@ Test(probe, every_variant_is_as_its_mask_says)
     static const int64_t positions[] = {0, 1, 20, LENGTH - 1};
     const mas_model_config config = small_config(LAYERS);
     bool covered[64] = {false};
-    for (size_t s = 0; s < SPECS; s++) {
+    for (size_t s = 0; short_specs[s]; s++) {
         for (size_t v = 0; mas_variants[v]; v++)
-            covered[v] = covered[v] || spec_of(specs[s]).variant == mas_variants[v];
+            covered[v] = covered[v] || spec_of(short_specs[s]).variant == mas_variants[v];
         for (size_t l = 0; l < sizeof letters / sizeof letters[0]; l++)
             for (size_t p = 0; p < sizeof positions / sizeof positions[0]; p++)
-                expect_agreement(&config, specs[s], letters[l], positions[p]);
+                expect_agreement(&config, short_specs[s], letters[l], positions[p]);
     }
     for (size_t v = 0; mas_variants[v]; v++)
-        cr_expect(covered[v], "%s is not probed here: add it to specs", mas_variants[v]->name);
+        cr_expect(covered[v], "%s is not probed here: add it to short_specs",
+                  mas_variants[v]->name);
 }
 
 Test(probe, a_layout_file_is_as_its_mask_says)
@@ -158,8 +132,8 @@ Test(probe, a_wrong_plan_is_caught)
     };
     const mas_model_config config = small_config(LAYERS);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const mas_plan built = plan_of(cases[i].spec, cases[i].letters);
-        const mas_plan claimed = plan_of(cases[i].claimed, cases[i].claimed_letters);
+        const mas_plan built = plan_of_letters(cases[i].spec, cases[i].letters);
+        const mas_plan claimed = plan_of_letters(cases[i].claimed, cases[i].claimed_letters);
         bool agrees = true;
         char *text = probed(&config, &built, &claimed, 10, &agrees);
         cr_expect(!agrees && strstr(text, cases[i].part), "case %zu:\n%s", i, text);
@@ -171,8 +145,8 @@ Test(probe, a_wrong_plan_is_caught)
 Test(probe, a_missing_sink_is_caught)
 {
     const mas_model_config config = small_config(LAYERS);
-    const mas_plan built = plan_of("sliding_window window=4", "SSSSS"),
-                   claimed = plan_of("sliding_window window=4 sinks=2", "SSSSS");
+    const mas_plan built = plan_of_letters("sliding_window window=4", "SSSSS"),
+                   claimed = plan_of_letters("sliding_window window=4 sinks=2", "SSSSS");
     bool agrees = true;
     char *text = probed(&config, &built, &claimed, 1, &agrees);
     cr_expect(!agrees && strstr(text, "after layer 0 at position 5: by the plan"), "%s", text);
@@ -183,7 +157,7 @@ Test(probe, a_missing_sink_is_caught)
 Test(probe, the_drawing_shows_what_moved)
 {
     const mas_model_config config = small_config(LAYERS);
-    const mas_plan plan = plan_of("sliding_window window=4", "SSSSS");
+    const mas_plan plan = plan_of_letters("sliding_window window=4", "SSSSS");
     bool agrees = false;
     char *text = probed(&config, &plan, &plan, 10, &agrees);
     cr_expect(strstr(text, "after layer   0  ..........####."), "%s", text);
@@ -220,7 +194,7 @@ Test(probe, reach_of_one_layer_by_hand)
 Test(probe, tokens_outside_are_refused)
 {
     const mas_model_config config = small_config(2);
-    const mas_plan plan = plan_of("full", "FF");
+    const mas_plan plan = plan_of_letters("full", "FF");
     bool moved[LENGTH];
     int64_t visible = 0;
     mas_error err = {0};

@@ -78,3 +78,30 @@ void remove_file(const char *path)
     cr_assert_eq(unlink(path), 0);
     cr_assert_eq(rmdir(folder), 0);
 }
+
+const char *const short_specs[] = {
+    "full",
+    "sliding_window window=1",
+    "sliding_window window=4",
+    "sliding_window window=9 sinks=2",
+    "sliding_window window=200",
+    "block_sparse block=8",
+    "block_sparse block=7 sinks=3",
+    "block_sparse block=4 layout=local local=2",
+    "block_sparse block=4 layout=strided stride=3",
+    "block_sparse block=3 layout=strided stride=4 sinks=1",
+    "block_sparse block=4 layout=bigbird window_blocks=1 global_blocks=1 random_blocks=1 seed=5",
+    "block_sparse block=2 layout=bigbird window_blocks=2 global_blocks=0 random_blocks=2 seed=1",
+    NULL,
+};
+
+mas_plan plan_of_letters(const char *spec, const char *letters)
+{
+    mas_plan plan = {
+        .layers = (int32_t)strlen(letters), .sparse = spec_of(spec), .full = mas_attn_spec_full()};
+    for (int32_t i = 0; i < plan.layers; i++) {
+        plan.is_full[i] = letters[i] == 'F';
+        plan.full_layers += plan.is_full[i];
+    }
+    return plan;
+}

@@ -10,17 +10,6 @@
 
 TestSuite(reach, .timeout = 60);
 
-static mas_plan plan_of(const char *spec, const char *letters)
-{
-    mas_plan plan = {
-        .layers = (int32_t)strlen(letters), .sparse = spec_of(spec), .full = mas_attn_spec_full()};
-    for (int32_t i = 0; i < plan.layers; i++) {
-        plan.is_full[i] = letters[i] == 'F';
-        plan.full_layers += plan.is_full[i];
-    }
-    return plan;
-}
-
 Test(reach, of_the_stack_by_hand)
 {
     static const struct {
@@ -52,7 +41,7 @@ Test(reach, of_the_stack_by_hand)
          "S", 128, 128},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const mas_plan plan = plan_of(cases[i].spec, cases[i].letters);
+        const mas_plan plan = plan_of_letters(cases[i].spec, cases[i].letters);
         int64_t reach = 0;
         mas_error err;
         cr_assert_eq(mas_plan_reach(&plan, cases[i].length, &reach, &err), MAS_OK);
@@ -63,21 +52,6 @@ Test(reach, of_the_stack_by_hand)
 }
 
 enum { LENGTH = 67 };
-
-static const char *const specs[] = {
-    "full",
-    "sliding_window window=1",
-    "sliding_window window=4",
-    "sliding_window window=9 sinks=2",
-    "sliding_window window=200",
-    "block_sparse block=8",
-    "block_sparse block=7 sinks=3",
-    "block_sparse block=4 layout=local local=2",
-    "block_sparse block=4 layout=strided stride=3",
-    "block_sparse block=3 layout=strided stride=4 sinks=1",
-    "block_sparse block=4 layout=bigbird window_blocks=1 global_blocks=1 random_blocks=1 seed=5",
-    "block_sparse block=2 layout=bigbird window_blocks=2 global_blocks=0 random_blocks=2 seed=1",
-};
 
 /* depends[token * LENGTH + position], from the definition. */
 static void by_definition(const mas_plan *plan, bool *depends)
@@ -95,7 +69,7 @@ static void by_definition(const mas_plan *plan, bool *depends)
 
 static void expect_definition(const char *spec, const char *letters)
 {
-    const mas_plan plan = plan_of(spec, letters);
+    const mas_plan plan = plan_of_letters(spec, letters);
     bool *depends = malloc(LENGTH * LENGTH * sizeof *depends), seen[LENGTH];
     int64_t last[LENGTH], wrong = 0, wrong_last = 0;
     mas_error err;
@@ -122,14 +96,14 @@ Test(reach, runs_agree_with_the_definition)
 {
     static const char *const letters[] = {"S", "SS", "SSSSS", "FSSSS", "SSFSS", "SSSSF"};
     bool covered[64] = {false};
-    for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
+    for (size_t s = 0; short_specs[s]; s++) {
         for (size_t v = 0; mas_variants[v]; v++)
-            covered[v] = covered[v] || spec_of(specs[s]).variant == mas_variants[v];
+            covered[v] = covered[v] || spec_of(short_specs[s]).variant == mas_variants[v];
         for (size_t l = 0; l < sizeof letters / sizeof *letters; l++)
-            expect_definition(specs[s], letters[l]);
+            expect_definition(short_specs[s], letters[l]);
     }
     for (size_t v = 0; mas_variants[v]; v++)
-        cr_expect(covered[v], "%s is not tried here: add it to specs", mas_variants[v]->name);
+        cr_expect(covered[v], "%s is not tried here: add it to short_specs", mas_variants[v]->name);
 }
 
 Test(reach, runs_agree_with_the_definition_of_a_layout_file)
@@ -158,7 +132,7 @@ Test(reach, long_sequences_take_little_time, .timeout = 300)
         {"block_sparse block=1024 layout=strided stride=4", LONG - 3 * 1024},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const mas_plan plan = plan_of(cases[i].spec, deep);
+        const mas_plan plan = plan_of_letters(cases[i].spec, deep);
         int64_t reach = 0;
         mas_error err;
         cr_assert_eq(mas_plan_reach(&plan, LONG, &reach, &err), MAS_OK);
