@@ -3,25 +3,16 @@
  * one to the first, so the first that shows a key is the one; keys already found are passed over in one step. */
 #include "variants/kv_cache.h"
 
-#include <stdlib.h>
+#include "variants/open_keys.h"
 
-/* First key from `key` on whose last query is not found yet: links lead past those found, and are shortened on the
- * way. */
-static int64_t next_open(int64_t *link, int64_t key)
-{
-    while (link[key] != key) {
-        link[key] = link[link[key]];
-        key = link[key];
-    }
-    return key;
-}
+#include <stdlib.h>
 
 /* change[t]: by how much the number of keys kept at position t differs from the one before. */
 static void keep(int64_t *change, int64_t *link, mas_run run, int64_t position)
 {
     const int64_t end =
         run.end <= position ? run.end : position + 1; /* a later key is not there yet */
-    for (int64_t key = next_open(link, run.begin); key < end; key = next_open(link, key)) {
+    for (int64_t key = mas_open_from(link, run.begin); key < end; key = mas_open_from(link, key)) {
         change[key]++;
         change[position + 1]--;
         link[key] = key + 1;

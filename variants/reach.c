@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "variants/reach.h"
 
+#include "variants/open_keys.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,9 +104,7 @@ typedef struct reaching {
     int64_t *below; /* [length] the same with one more layer below */
     int64_t *order; /* [length] queries, those that reach furthest first */
     int64_t *first; /* [length + 1] where queries that reach equally far begin in it */
-    int64_t *
-        next; /* [length + 1] the first key at or after this one that is not settled: a forest, roots
-                       point to themselves */
+    int64_t *next;  /* [length + 1] of mas_open_from: keys not settled yet */
     mas_run *runs;
 } reaching;
 
@@ -119,18 +119,9 @@ static void sort_by_reach(reaching *r)
         r->order[r->first[r->length - 1 - r->last[q]]++] = q;
 }
 
-static int64_t unsettled_from(int64_t *next, int64_t key)
-{
-    while (next[key] != key) {
-        next[key] = next[next[key]];
-        key = next[key];
-    }
-    return key;
-}
-
 static void settle(reaching *r, int64_t begin, int64_t end, int64_t last)
 {
-    for (int64_t k = unsettled_from(r->next, begin); k < end; k = unsettled_from(r->next, k)) {
+    for (int64_t k = mas_open_from(r->next, begin); k < end; k = mas_open_from(r->next, k)) {
         r->below[k] = last;
         r->next[k] = k + 1;
     }
@@ -147,7 +138,7 @@ static bool pass_layer(reaching *r, const mas_attn_spec *spec)
         r->next[k] = k;
     for (int64_t i = 0; i < r->length; i++) {
         const int64_t query = r->order[i];
-        if (unsettled_from(r->next, 0) > query)
+        if (mas_open_from(r->next, 0) > query)
             continue; /* all that a causal query can see */
         settle(r, query, query + 1, r->last[query]);
         const size_t count = mask.runs(&mask, query, r->length, r->runs);

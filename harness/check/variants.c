@@ -6,9 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SMALL                                                                                      \
-    24 /* numbers drawn are at most so far above an option's minimum: blocks and windows of
-                    which a tile holds several */
+/* Numbers drawn are at most so far above an option's minimum: blocks and windows of which a tile holds several. */
+#define SMALL 24
 #define SINKS 3
 
 static bool append(mas_check_specs *list, const mas_attn_spec *spec)
