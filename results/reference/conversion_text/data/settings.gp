@@ -88,8 +88,6 @@ line_colour[12] = 13400487; line_symbol[12] = 9; line_dash[12] = 1
 floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 $labels << END
 19.4612	6.30236	1	29362
 19.4612	6.17478	1	40563

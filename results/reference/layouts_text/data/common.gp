@@ -33,6 +33,9 @@ set bmargin at screen 0.195
 set key at screen 0.662, screen 0.885 left top Left reverse samplen 2 maxrows 64 spacing 1.25 font line_font textcolor rgb ink noenhanced
 # Rows of the key: 24 of them stand beside the plot, more stand closer together.
 key_spacing(rows) = rows > 24 ? 1.25 * 24.0 / rows : 1.25
+# Entropy floors: five kinds of lines, then the same lighter
+floor_dash(i) = (i - 1) % 5 + 2
+floor_colour(i) = i > 5 ? 0xaaaaaa : soft
 # For the key's title, of charts that draw some of the plans.
 plans_drawn(text) = lines < plans ? sprintf("%s%d of %d plans", text eq "" ? "" : text."\n", lines, plans) : text
 set label 999 question at screen 0.012, screen 0.965 left font ",13" textcolor rgb ink noenhanced

@@ -64,8 +64,6 @@ line_colour[10] = 0; line_symbol[10] = 7; line_dash[10] = 1
 floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 $labels << END
 20.6616	5.81483	1	29362
 20.6616	5.89949	1	40563

@@ -100,8 +100,6 @@ line_colour[12] = 10066329; line_symbol[12] = 15; line_dash[12] = 1
 floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 context_all = 8
 context_lines = 8
 array context_name[9]

@@ -66,8 +66,6 @@ line_colour[10] = 15113984; line_symbol[10] = 15; line_dash[10] = 1
 floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 $labels << END
 19.4612	6.60629	1	29362
 19.4612	6.45959	1	40563

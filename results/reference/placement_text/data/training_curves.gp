@@ -10,10 +10,6 @@ set ytics format "%g"
 set xrange [0:*] noextend
 set key title plans_drawn("symbols: validation; thin: training") font line_font left noenhanced
 
-# five kinds of dashes, then the same lighter
-floor_dash(i) = (i - 1) % 5 + 2
-floor_colour(i) = i > 5 ? 0xaaaaaa : soft
-
 set offsets 0, 0, 0, graph 0.05 # room below the lowest floor
 
 do for [format in formats] {

@@ -44,8 +44,6 @@ line_colour[4] = 29362; line_symbol[4] = 9; line_dash[4] = 1
 floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 $labels << END
 35.7828	5.72569	2	13983232
 31.6205	5.73911	2	29362

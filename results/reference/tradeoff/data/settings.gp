@@ -74,8 +74,6 @@ line_colour[12] = 10909213; line_symbol[12] = 12; line_dash[12] = 1
 floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 $labels << END
 20.6616	5.14576	1	6962586
 36.8118	5.12526	2	6962586

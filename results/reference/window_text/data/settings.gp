@@ -84,8 +84,6 @@ line_colour[12] = 5682409; line_symbol[12] = 13; line_dash[12] = 1
 floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 $labels << END
 35.7828	5.74524	2	40563
 32.136	5.86253	2	13400487

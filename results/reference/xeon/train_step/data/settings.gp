@@ -68,8 +68,6 @@ line_colour[10] = 15113984; line_symbol[10] = 15; line_dash[10] = 1
 floors_of_one_length = 1
 array floor_nats[1]
 array floor_reach[1]
-array floor_right[1]
-array floor_above[1]
 memory_variants = 6
 memory_lines = 6
 array memory_name[7]
